@@ -1,0 +1,1 @@
+//! The one way back from a view to the network: commands.

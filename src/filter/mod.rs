@@ -1,0 +1,1 @@
+//! The one predicate language: views, search and printing all ask it.

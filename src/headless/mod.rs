@@ -1,0 +1,1 @@
+//! The log as lines: text for eyes, JSON for programs, recordings for later.

@@ -1,0 +1,25 @@
+//! Sockeye shows what really happens on a WebSocket: a proxy that relays every byte as it came and,
+//! beside the relay, decodes, explains, records and lets you look.
+//!
+//! The modules in reading order, each naming only those above it in this list (checked by `tests/tidy.rs`):
+
+pub mod ws;
+
+pub mod filter;
+
+pub mod decode;
+
+pub mod relay;
+
+pub mod capture;
+
+pub mod control;
+
+pub mod net;
+
+pub mod headless;
+
+#[cfg(feature = "tui")]
+pub mod tui;
+
+pub mod demo;

@@ -1,0 +1,3 @@
+//! The `sockeye` binary.
+
+fn main() {}

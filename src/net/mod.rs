@@ -1,0 +1,1 @@
+//! Sockets: listening, telling modes apart, HTTP beside WebSockets, and driving the relay.

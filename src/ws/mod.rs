@@ -1,0 +1,89 @@
+//! The wire format of RFC 6455 and RFC 7692: no IO, no clock, no randomness, nothing of the proxy's own.
+//!
+//! Reading never fails: it gives what is there and a list of [`Violation`]s.
+
+pub mod violation;
+
+pub use violation::Violation;
+
+/// Which way bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// From the client to the server.
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+}
+
+impl Direction {
+    /// Both, the client's first.
+    pub const BOTH: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
+
+    /// The other way.
+    pub fn opposite(self) -> Direction {
+        match self {
+            Direction::ToServer => Direction::ToClient,
+            Direction::ToClient => Direction::ToServer,
+        }
+    }
+
+    /// Who sends in this direction: `client` or `server`.
+    pub fn sender(self) -> &'static str {
+        match self {
+            Direction::ToServer => "client",
+            Direction::ToClient => "server",
+        }
+    }
+}
+
+/// What a frame is, in the order of RFC 6455 5.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opcode {
+    /// 0x0: more of the message under way.
+    Continuation,
+    /// 0x1: a message of UTF-8 text begins.
+    Text,
+    /// 0x2: a message of bytes begins.
+    Binary,
+    /// 0x8: the closing handshake.
+    Close,
+    /// 0x9: a ping.
+    Ping,
+    /// 0xA: a pong.
+    Pong,
+    /// 0x3 to 0x7 and 0xB to 0xF, which no RFC gives a meaning.
+    Reserved(u8),
+}
+
+impl Opcode {
+    /// From the low four bits of a frame's first byte.
+    pub fn from_bits(bits: u8) -> Opcode {
+        match bits & 0x0f {
+            0x0 => Opcode::Continuation,
+            0x1 => Opcode::Text,
+            0x2 => Opcode::Binary,
+            0x8 => Opcode::Close,
+            0x9 => Opcode::Ping,
+            0xa => Opcode::Pong,
+            other => Opcode::Reserved(other),
+        }
+    }
+
+    /// The four bits of the wire.
+    pub fn bits(self) -> u8 {
+        match self {
+            Opcode::Continuation => 0x0,
+            Opcode::Text => 0x1,
+            Opcode::Binary => 0x2,
+            Opcode::Close => 0x8,
+            Opcode::Ping => 0x9,
+            Opcode::Pong => 0xa,
+            Opcode::Reserved(bits) => bits,
+        }
+    }
+
+    /// Whether the high bit is set: close, ping, pong and the reserved control opcodes (RFC 6455 5.5).
+    pub fn is_control(self) -> bool {
+        self.bits() & 0x8 != 0
+    }
+}
