@@ -5,9 +5,9 @@
 
 pub mod ws;
 
-pub mod filter;
-
 pub mod decode;
+
+pub mod filter;
 
 pub mod relay;
 
