@@ -213,8 +213,22 @@ impl Kind {
     /// The word that recordings and screens use: `text`, `ping`, `opcode 3`, `raw`.
     pub fn name(self) -> &'static str {
         const RESERVED: [&str; 16] = [
-            "", "", "", "opcode 3", "opcode 4", "opcode 5", "opcode 6", "opcode 7", "", "", "", "opcode 11",
-            "opcode 12", "opcode 13", "opcode 14", "opcode 15",
+            "",
+            "",
+            "",
+            "opcode 3",
+            "opcode 4",
+            "opcode 5",
+            "opcode 6",
+            "opcode 7",
+            "",
+            "",
+            "",
+            "opcode 11",
+            "opcode 12",
+            "opcode 13",
+            "opcode 14",
+            "opcode 15",
         ];
         match self {
             Kind::Frame(Opcode::Continuation) => "continuation",

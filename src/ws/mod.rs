@@ -2,9 +2,29 @@
 //!
 //! Reading never fails: it gives what is there and a list of [`Violation`]s.
 
+pub mod header;
+
+pub mod walker;
+
+pub mod mask;
+
+pub mod utf8;
+
+pub mod close;
+
 pub mod violation;
 
+pub mod extension;
+
+pub mod message;
+
+pub use extension::{OtherExtension, PermessageDeflate};
+pub use header::{FrameHeader, LengthForm};
+pub use message::{Finished, MessageReader, Part, Scratch, Sink};
 pub use violation::Violation;
+pub use walker::{FrameWalker, Walked};
+
+use std::fmt;
 
 /// Which way bytes travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,5 +105,34 @@ impl Opcode {
     /// Whether the high bit is set: close, ping, pong and the reserved control opcodes (RFC 6455 5.5).
     pub fn is_control(self) -> bool {
         self.bits() & 0x8 != 0
+    }
+}
+
+/// In words: `text`, `ping`, `reserved opcode 0x3`.
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Opcode::Continuation => f.pad("continuation"),
+            Opcode::Text => f.pad("text"),
+            Opcode::Binary => f.pad("binary"),
+            Opcode::Close => f.pad("close"),
+            Opcode::Ping => f.pad("ping"),
+            Opcode::Pong => f.pad("pong"),
+            Opcode::Reserved(bits) => write!(f, "reserved opcode {bits:#x}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_opcode_survives_its_bits() {
+        for bits in 0..16 {
+            let opcode = Opcode::from_bits(bits | 0xf0);
+            assert_eq!(opcode.bits(), bits);
+            assert_eq!(opcode.is_control(), bits >= 8);
+        }
     }
 }

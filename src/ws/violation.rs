@@ -1,5 +1,292 @@
-//! The MUSTs of RFC 6455 section 5 and RFC 7692 that traffic can break, one variant each.
+//! What traffic can break: one variant for each MUST of RFC 6455 sections 5, 7 and 8.1 and of RFC 7692, said in words.
 
-/// A broken MUST.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Violation {}
+use std::fmt;
+
+use super::{LengthForm, Opcode};
+
+/// A broken MUST, small enough to keep by the million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Violation {
+    /// A frame from the client without a masking key.
+    ClientFrameNotMasked,
+    /// A frame from the server with a masking key.
+    ServerFrameMasked,
+    /// Reserved bits that no agreed extension gives a meaning; rsv1 is 4, rsv2 is 2, rsv3 is 1.
+    ReservedBits(u8),
+    /// RSV1, "compressed", on a frame that is not the first of its message.
+    Rsv1OnContinuation,
+    /// RSV1, "compressed", on a control frame.
+    Rsv1OnControl(Opcode),
+    /// An opcode no RFC defines.
+    ReservedOpcode(u8),
+    /// A control frame without FIN.
+    ControlFragmented(Opcode),
+    /// A control frame whose payload is longer than 125 bytes.
+    ControlTooLong {
+        /// Which control frame.
+        opcode: Opcode,
+        /// The length it claims.
+        length: u64,
+    },
+    /// A length written in more bytes than it needs.
+    LengthNotMinimal {
+        /// The form it came in.
+        form: LengthForm,
+        /// The length.
+        length: u64,
+    },
+    /// A continuation frame with no message to continue.
+    ContinuationWithoutStart,
+    /// A new message begins before the last frame of this one.
+    MessageInsideMessage {
+        /// What this message is.
+        unfinished: Opcode,
+        /// The frame that came where a continuation was due.
+        next: Opcode,
+    },
+    /// Text that is not UTF-8; the number of good bytes before the first bad one.
+    TextNotUtf8(u64),
+    /// A close frame with a payload of one byte, half a status code.
+    ClosePayloadOneByte,
+    /// A status code that must not be sent in a close frame.
+    CloseCodeNotAllowed(u16),
+    /// A close reason that is not UTF-8; the number of good bytes before the first bad one.
+    CloseReasonNotUtf8(u64),
+    /// More after the close frame than answers to pings.
+    FrameAfterClose(Opcode),
+    /// A compressed message that does not inflate; the number of bytes it gave before the fault.
+    NotInflatable(u64),
+    /// Inflating was given up as too costly (a zip bomb); the number of bytes the message had given by then.
+    InflatingGivenUp(u64),
+    /// A compressed message that needs the ones before it, which were not inflated.
+    ContextLost,
+    /// The connection ended inside a frame's header; the number of bytes there were of it.
+    EndedInsideHeader(u8),
+    /// The connection ended inside a frame's payload; the number of bytes missing.
+    EndedInsideFrame(u64),
+    /// The connection ended before the last frame of a message; the number of frames there were of it.
+    EndedInsideMessage(u64),
+    /// What comes cannot be frames: from here on the direction is raw bytes.
+    FramingLost(FramingLoss),
+}
+
+/// Why framing was given up, see [`Violation::FramingLost`].
+///
+/// One broken rule keeps the framing: the frame is shown with its fault. Framing is given up when one header breaks two
+/// or more rules of framing at once, which no frame does by accident and text or another protocol nearly always does, or
+/// when a 64-bit length has its top bit set, after which nothing could ever follow.
+///
+/// The rules: reserved bits, reserved opcode, fragmented control frame, control frame over 125 bytes, masking wrong
+/// for the direction, length not minimal.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct FramingLoss(u8);
+
+impl FramingLoss {
+    /// Reserved bits set that no extension uses.
+    pub const RESERVED_BITS: FramingLoss = FramingLoss(1);
+    /// A reserved opcode.
+    pub const RESERVED_OPCODE: FramingLoss = FramingLoss(1 << 1);
+    /// A control frame without FIN.
+    pub const CONTROL_FRAGMENTED: FramingLoss = FramingLoss(1 << 2);
+    /// A control frame whose length does not fit in seven bits, which is told before the length itself came.
+    pub const CONTROL_TOO_LONG: FramingLoss = FramingLoss(1 << 3);
+    /// Masked by the server or not masked by the client.
+    pub const MASKING: FramingLoss = FramingLoss(1 << 4);
+    /// A length written longer than needed.
+    pub const LENGTH_NOT_MINIMAL: FramingLoss = FramingLoss(1 << 5);
+    /// A 64-bit length with its top bit set.
+    pub const LENGTH_TOP_BIT: FramingLoss = FramingLoss(1 << 6);
+
+    const NAMES: [(FramingLoss, &'static str); 7] = [
+        (FramingLoss::RESERVED_BITS, "reserved bits that no extension uses"),
+        (FramingLoss::RESERVED_OPCODE, "a reserved opcode"),
+        (FramingLoss::CONTROL_FRAGMENTED, "a fragmented control frame"),
+        (FramingLoss::CONTROL_TOO_LONG, "a control frame with a long length"),
+        (FramingLoss::MASKING, "masking that is wrong for this direction"),
+        (FramingLoss::LENGTH_NOT_MINIMAL, "a length written longer than needed"),
+        (FramingLoss::LENGTH_TOP_BIT, "a length with its top bit set"),
+    ];
+
+    /// Whether all of `other` is among the reasons.
+    pub fn contains(self, other: FramingLoss) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Adds `rule` when it is broken.
+    #[inline]
+    pub(super) fn add_if(&mut self, broken: bool, rule: FramingLoss) {
+        self.0 |= if broken { rule.0 } else { 0 };
+    }
+
+    /// Takes `rule` back.
+    pub(super) fn remove(&mut self, rule: FramingLoss) {
+        self.0 &= !rule.0;
+    }
+
+    /// Whether nothing is broken.
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this is enough to give framing up.
+    pub(super) fn is_loss(self) -> bool {
+        self.0.count_ones() >= 2 || self.contains(FramingLoss::LENGTH_TOP_BIT)
+    }
+}
+
+impl Violation {
+    /// Where the rule stands, as `RFC 6455 5.1`.
+    pub fn section(&self) -> &'static str {
+        match self {
+            Violation::ClientFrameNotMasked | Violation::ServerFrameMasked => "RFC 6455 5.1",
+            Violation::ReservedBits(_)
+            | Violation::ReservedOpcode(_)
+            | Violation::LengthNotMinimal { .. }
+            | Violation::EndedInsideHeader(_)
+            | Violation::EndedInsideFrame(_)
+            | Violation::FramingLost(_) => "RFC 6455 5.2",
+            Violation::ContinuationWithoutStart
+            | Violation::MessageInsideMessage { .. }
+            | Violation::EndedInsideMessage(_) => "RFC 6455 5.4",
+            Violation::ControlFragmented(_) | Violation::ControlTooLong { .. } => "RFC 6455 5.5",
+            Violation::ClosePayloadOneByte
+            | Violation::CloseReasonNotUtf8(_)
+            | Violation::FrameAfterClose(_) => "RFC 6455 5.5.1",
+            Violation::CloseCodeNotAllowed(1004..=1006 | 1015) => "RFC 6455 7.4.1",
+            Violation::CloseCodeNotAllowed(_) => "RFC 6455 7.4.2",
+            Violation::TextNotUtf8(_) => "RFC 6455 8.1",
+            Violation::Rsv1OnContinuation | Violation::Rsv1OnControl(_) => "RFC 7692 6.1",
+            Violation::NotInflatable(_) | Violation::InflatingGivenUp(_) | Violation::ContextLost => {
+                "RFC 7692 7.2.2"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::ClientFrameNotMasked => {
+                f.write_str("the client did not mask this frame; every frame of a client must be masked")
+            }
+            Violation::ServerFrameMasked => {
+                f.write_str("the server masked this frame; a server must not mask")
+            }
+            Violation::ReservedBits(bits) => {
+                write!(f, "{} set, but no extension that uses it was agreed", ReservedBits(*bits))
+            }
+            Violation::Rsv1OnContinuation => f.write_str(
+                "RSV1 (compressed) set on a continuation frame; only a message's first frame may carry it",
+            ),
+            Violation::Rsv1OnControl(opcode) => {
+                write!(f, "RSV1 (compressed) set on a {opcode} frame; control frames are never compressed")
+            }
+            Violation::ReservedOpcode(bits) => write!(f, "opcode {bits:#x} is reserved: it has no meaning"),
+            Violation::ControlFragmented(opcode) => {
+                write!(f, "a {opcode} frame without FIN; control frames must not be fragmented")
+            }
+            Violation::ControlTooLong { opcode, length } => {
+                write!(f, "a {opcode} frame of {length} bytes; control frames carry 125 at most")
+            }
+            Violation::LengthNotMinimal { form, length } => {
+                write!(f, "the length {length} is written in {} bits; fewer would do", form.bits())
+            }
+            Violation::FramingLost(why) => write!(f, "framing lost: {why}; from here on raw bytes"),
+            of_message => of_message.fmt_of_message(f),
+        }
+    }
+}
+
+impl Violation {
+    /// The words for what breaks messages rather than single frames.
+    fn fmt_of_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::ContinuationWithoutStart => {
+                f.write_str("a continuation frame, but no message is under way that it could continue")
+            }
+            Violation::MessageInsideMessage { unfinished, next } => write!(
+                f,
+                "a {next} frame came before the last frame of this {unfinished} message; only continuations may"
+            ),
+            Violation::TextNotUtf8(good) => write!(f, "the text is not UTF-8 from byte {good} on"),
+            Violation::ClosePayloadOneByte => {
+                f.write_str("a close payload of 1 byte; it must be empty or begin with a status code of 2 bytes")
+            }
+            Violation::CloseCodeNotAllowed(code) => {
+                write!(f, "status code {code} must not be sent in a close frame")
+            }
+            Violation::CloseReasonNotUtf8(good) => {
+                write!(f, "the close reason is not UTF-8 from byte {good} on")
+            }
+            Violation::FrameAfterClose(opcode) => {
+                write!(f, "a {opcode} frame after the close frame; nothing more may be sent")
+            }
+            Violation::NotInflatable(good) => {
+                write!(f, "the compressed payload does not inflate; it broke after {good} bytes")
+            }
+            Violation::InflatingGivenUp(size) => write!(
+                f,
+                "inflating was stopped at {size} bytes, far over the limit and far larger than what was sent"
+            ),
+            Violation::ContextLost => f.write_str(
+                "this message is compressed with reference to an earlier one that was not inflated to its end",
+            ),
+            Violation::EndedInsideHeader(have) => {
+                write!(f, "the connection ended inside a frame's header, after {have} bytes of it")
+            }
+            Violation::EndedInsideFrame(missing) => {
+                write!(f, "the connection ended inside a frame: {missing} bytes of payload never came")
+            }
+            Violation::EndedInsideMessage(1) => {
+                f.write_str("the connection ended inside a message: one frame came, not its last")
+            }
+            Violation::EndedInsideMessage(frames) => {
+                write!(f, "the connection ended inside a message: {frames} frames came, not its last")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for FramingLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one header has ")?;
+        let mut names = FramingLoss::NAMES.iter().filter(|(rule, _)| self.contains(*rule)).peekable();
+        let mut first = true;
+        while let Some((_, name)) = names.next() {
+            match (first, names.peek()) {
+                (true, _) => write!(f, "{name}")?,
+                (false, Some(_)) => write!(f, ", {name}")?,
+                (false, None) => write!(f, " and {name}")?,
+            }
+            first = false;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FramingLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = FramingLoss::NAMES.iter().filter(|(rule, _)| self.contains(*rule)).map(|(_, name)| name);
+        f.debug_set().entries(names).finish()
+    }
+}
+
+/// `RSV1`, `RSV1 and RSV3`, `RSV1, RSV2 and RSV3`.
+struct ReservedBits(u8);
+
+impl fmt::Display for ReservedBits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 & 7 {
+            4 => "RSV1",
+            2 => "RSV2",
+            1 => "RSV3",
+            6 => "RSV1 and RSV2",
+            5 => "RSV1 and RSV3",
+            3 => "RSV2 and RSV3",
+            7 => "RSV1, RSV2 and RSV3",
+            _ => "no reserved bit",
+        })
+    }
+}
