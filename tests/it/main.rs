@@ -1,1 +1,1 @@
-
+//! Sockeye seen from outside: one module for each subject.

@@ -1,0 +1,106 @@
+use super::*;
+
+fn message() -> Message {
+    Message {
+        session: 7,
+        number: 300,
+        time: Stamp(5_000_000),
+        direction: Direction::ToClient,
+        kind: Kind::Frame(Opcode::Text),
+        compressed: true,
+        wire_size: 12,
+        size: 30,
+        utf8: true,
+        complete: true,
+        frames: vec![
+            Frame { header: Bytes::from_static(&[0x41, 5]), offset: 90, time: Stamp(4_000_000) },
+            Frame { header: Bytes::from_static(&[0x80, 7]), offset: 97, time: Stamp(5_000_000) },
+        ],
+        frames_left_out: 3,
+        faults: vec![Fault { what: "odd".into(), section: "RFC 6455 5.2".into() }],
+        payload: Payload::from(&b"hello world"[..]),
+    }
+}
+
+#[track_caller]
+fn check(event: &Event) {
+    let mut bytes = Vec::new();
+    Encoder(&mut bytes).event(event);
+    let length = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
+    assert_eq!(length, bytes.len() - LENGTH);
+    assert_eq!(Decoder::new(&bytes[LENGTH..], 4, length).event().as_ref(), Some(event));
+    for cut in LENGTH..bytes.len() {
+        let read = Decoder::new(&bytes[LENGTH..cut], 4, cut - LENGTH).event();
+        assert_ne!(read.as_ref(), Some(event), "cut at {cut}");
+    }
+}
+
+#[test]
+fn every_event_reads_back_as_written() {
+    let opening = Opening {
+        session: 2,
+        time: Stamp(1),
+        mode: Some(Mode::Socks5),
+        url: "ws://h/".into(),
+        client: "c".into(),
+        server: "s".into(),
+        request: Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n"),
+        sent: Bytes::from_static(b"x"),
+        response: Bytes::from_static(b"y"),
+        notes: vec!["Host rewritten".into()],
+        timing: Timing { tcp: Some(Duration::ZERO), ..Timing::default() },
+    };
+    let exchange = Exchange {
+        exchange: 9,
+        ended: Some(Stamp(0)),
+        request_body: Payload::from(&b"a"[..]),
+        response_size: 1 << 40,
+        error: Some(String::new()),
+        ..Exchange::default()
+    };
+    check(&Event::Asked(opening.clone()));
+    check(&Event::Opened(opening.clone()));
+    check(&Event::Refused(Refused { opening, body: Payload::from(&b"no"[..]), why: "401".into() }));
+    check(&Event::Tunnel(Tunnel {
+        session: 1,
+        target: "h:1".into(),
+        why: "TLS".into(),
+        ..Tunnel::default()
+    }));
+    check(&Event::Message(message()));
+    check(&Event::Message(Message { kind: Kind::Raw, frames: Vec::new(), ..message() }));
+    check(&Event::Ended(Ended {
+        session: 3,
+        time: Stamp(u64::MAX),
+        client: Ending::Failed("broken pipe".into()),
+        server: Ending::Reset,
+        first: Some(Direction::ToClient),
+        octets: [1, 2],
+    }));
+    check(&Event::Requested(exchange.clone()));
+    check(&Event::Responded(exchange.clone()));
+    check(&Event::Exchanged(exchange));
+    check(&Event::Note(Note { time: Stamp(4), flow: Some(Flow::Exchange(4)), text: "full".into() }));
+}
+
+#[test]
+fn a_payload_beyond_the_bytes_read_is_told_by_its_place() {
+    let mut bytes = Vec::new();
+    Encoder(&mut bytes).event(&Event::Message(message()));
+    let whole = bytes.len() - LENGTH;
+    let read = Decoder::new(&bytes[LENGTH..bytes.len() - 3], 100, whole).event();
+    let Some(Event::Message(read)) = read else { panic!("not a message: {read:?}") };
+    let extent = Extent { position: 100 + whole as u64 - 11, length: 11 };
+    assert_eq!(read.payload, Payload(Place::Log(vec![extent])));
+}
+
+#[test]
+fn hostile_lengths_give_nothing() {
+    for tail in [&[0xff; 12][..], &[0x80, 0x80], &[0xff, 0xff, 0xff, 0xff, 0x0f]] {
+        for tag in 1..=12u8 {
+            let mut bytes = vec![tag];
+            bytes.extend_from_slice(tail);
+            assert_eq!(Decoder::new(&bytes, 0, bytes.len()).event(), None);
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What the capture thread does: reads the bytes of every session into messages and writes them to the log.
+
+use std::collections::HashMap;
+
+use super::agreed::Agreed;
+use super::format::{MOST_FRAMES, MessageHead, push_frame};
+use super::log::{Batch, INLINE, Log, PIECE, Written};
+use super::record::{Event, Extent, Kind, Opening, Stamp};
+use super::tap::{Gathered, Item};
+use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
+use crate::ws::{Direction, FrameHeader, Opcode, Violation};
+
+/// Turns what was gathered into records.
+pub(super) struct Scribe {
+    log: Log,
+    inflate_limit: u64,
+    sessions: HashMap<u32, Live>,
+    /// Sessions with something to tell the log's index.
+    touched: Vec<u32>,
+    scratch: Scratch,
+    /// Empty builders, kept for their memory.
+    #[expect(clippy::vec_box, reason = "they move between here and the messages under way")]
+    pool: Vec<Box<Builder>>,
+}
+
+/// A session that is open. Thousands may be, most of them idle: what a message needs is made when one begins.
+struct Live {
+    ways: Option<[Way; 2]>,
+    /// The number of its last message.
+    number: u64,
+    written: Option<Box<Written>>,
+}
+
+struct Way {
+    reader: MessageReader,
+    data: Option<Box<Builder>>,
+    control: Option<Box<Builder>>,
+    /// What the next raw bytes broke.
+    raw_faults: Vec<Violation>,
+}
+
+/// A message under way.
+#[derive(Default)]
+struct Builder {
+    frames: Vec<u8>,
+    frame_count: u64,
+    frames_left_out: u64,
+    first_frame: Stamp,
+    previous_frame: (u64, Stamp),
+    /// What is not in a piece yet.
+    payload: Vec<u8>,
+    pieces: Vec<Extent>,
+    faults: Vec<Violation>,
+}
+
+impl Scribe {
+    pub(super) fn new(log: Log, inflate_limit: u64) -> Scribe {
+        Scribe {
+            log,
+            inflate_limit,
+            sessions: HashMap::new(),
+            touched: Vec::new(),
+            scratch: Scratch::default(),
+            pool: Vec::new(),
+        }
+    }
+
+    /// Writes all that was gathered, and shows it to the readers at once.
+    pub(super) fn write(&mut self, gathered: &mut Gathered) {
+        let log = self.log.clone();
+        let mut batch = log.batch();
+        let mut bytes = &gathered.bytes[..];
+        for item in gathered.items.drain(..) {
+            match item {
+                Item::Bytes { session, direction, time, length } => {
+                    let (these, rest) = bytes.split_at(length as usize);
+                    bytes = rest;
+                    self.read(&mut batch, session, direction, time, these);
+                }
+                Item::Octets { session, direction, time, count } => {
+                    self.count(session, direction, time, count);
+                }
+                Item::Event(event) => self.event(&mut batch, *event),
+            }
+        }
+        for session in std::mem::take(&mut self.touched) {
+            self.tell(&mut batch, session);
+        }
+        // The log counts what it could not write and says so.
+        let _ = batch.commit();
+    }
+
+    fn event(&mut self, batch: &mut Batch<'_>, event: Event) {
+        match &event {
+            Event::Opened(opening) => {
+                self.sessions.insert(opening.session, Live::session(opening, self.inflate_limit));
+            }
+            Event::Tunnel(tunnel) => {
+                self.sessions.insert(tunnel.session, Live::tunnel());
+            }
+            Event::Ended(ended) => {
+                self.end(batch, ended.session, ended.time);
+                self.tell(batch, ended.session);
+                self.sessions.remove(&ended.session);
+            }
+            _ => {}
+        }
+        batch.event(event);
+    }
+
+    fn count(&mut self, session: u32, direction: Direction, time: Stamp, octets: u64) {
+        let Some(live) = self.sessions.get_mut(&session) else { return };
+        let written = live.written.get_or_insert_with(|| {
+            self.touched.push(session);
+            Box::default()
+        });
+        written.octets[direction as usize] += octets;
+        written.last = time;
+    }
+
+    fn read(&mut self, batch: &mut Batch<'_>, session: u32, direction: Direction, time: Stamp, bytes: &[u8]) {
+        self.count(session, direction, time, bytes.len() as u64);
+        self.with_writer(batch, session, direction, time, |reader, scratch, writer| {
+            reader.read(bytes, scratch, writer);
+        });
+    }
+
+    /// The connection is over: messages under way are written as they are.
+    fn end(&mut self, batch: &mut Batch<'_>, session: u32, time: Stamp) {
+        for direction in Direction::BOTH {
+            self.count(session, direction, time, 0);
+            self.with_writer(batch, session, direction, time, |reader, _, writer| reader.end(writer));
+        }
+    }
+
+    fn with_writer(
+        &mut self,
+        batch: &mut Batch<'_>,
+        session: u32,
+        direction: Direction,
+        time: Stamp,
+        run: impl FnOnce(&mut MessageReader, &mut Scratch, &mut Writer<'_, '_>),
+    ) {
+        let Some(Live { ways: Some(ways), number, written: Some(written) }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let Way { reader, data, control, raw_faults } = &mut ways[direction as usize];
+        let mut writer = Writer {
+            batch,
+            pool: &mut self.pool,
+            session,
+            direction,
+            time,
+            number,
+            written,
+            data,
+            control,
+            raw_faults,
+        };
+        run(reader, &mut self.scratch, &mut writer);
+    }
+
+    fn tell(&mut self, batch: &mut Batch<'_>, session: u32) {
+        if let Some(written) = self.sessions.get_mut(&session).and_then(|live| live.written.take()) {
+            batch.rows(session, written);
+        }
+    }
+}
+
+impl Live {
+    fn session(opening: &Opening, inflate_limit: u64) -> Live {
+        let agreed = Agreed::read(opening);
+        let way = |direction| Way {
+            reader: MessageReader::new(direction, agreed.deflate, agreed.other_extension, inflate_limit),
+            data: None,
+            control: None,
+            raw_faults: Vec::new(),
+        };
+        Live { ways: Some(Direction::BOTH.map(way)), number: 0, written: None }
+    }
+
+    fn tunnel() -> Live {
+        Live { ways: None, number: 0, written: None }
+    }
+}
+
+/// Writes one direction's messages as they are read.
+struct Writer<'a, 'log> {
+    batch: &'a mut Batch<'log>,
+    #[expect(clippy::vec_box, reason = "they move between the pool and the messages under way")]
+    pool: &'a mut Vec<Box<Builder>>,
+    session: u32,
+    direction: Direction,
+    time: Stamp,
+    number: &'a mut u64,
+    written: &'a mut Written,
+    data: &'a mut Option<Box<Builder>>,
+    control: &'a mut Option<Box<Builder>>,
+    raw_faults: &'a mut Vec<Violation>,
+}
+
+impl Writer<'_, '_> {
+    fn builder(&mut self, part: Part) -> &mut Builder {
+        let slot = match part {
+            Part::Data => &mut *self.data,
+            Part::Control => &mut *self.control,
+        };
+        slot.get_or_insert_with(|| self.pool.pop().unwrap_or_default())
+    }
+
+    /// Writes a message's record and counts its row.
+    fn row(&mut self, builder: &mut Builder, kind: Kind, finished: &Finished) {
+        *self.number += 1;
+        if !builder.pieces.is_empty() && !builder.payload.is_empty() {
+            builder.pieces.push(self.batch.piece(&builder.payload));
+        }
+        let head = MessageHead {
+            session: self.session,
+            number: *self.number,
+            time: self.time,
+            direction: self.direction,
+            kind,
+            compressed: finished.compressed,
+            utf8: finished.utf8,
+            complete: finished.complete,
+            wire_size: finished.wire_size,
+            size: finished.size,
+            frame_count: builder.frame_count,
+            first_frame: builder.first_frame,
+            frames: &builder.frames,
+            frames_left_out: builder.frames_left_out,
+        };
+        let faults: Vec<(String, &str)> =
+            builder.faults.iter().map(|fault| (fault.to_string(), fault.section())).collect();
+        let position = self.batch.record(|encoder| {
+            let start = encoder.message_head(&head);
+            encoder.faults(faults.len(), faults.iter().map(|(what, section)| (what.as_str(), *section)));
+            if builder.pieces.is_empty() {
+                encoder.inline(&builder.payload);
+            } else {
+                encoder.extents(&builder.pieces);
+            }
+            encoder.finish(start);
+        });
+        self.batch.count_event();
+        self.written.positions.push(position);
+        self.written.violations += faults.len() as u64;
+        let way = self.direction as usize;
+        if kind.is_control() {
+            self.written.controls[way] += 1;
+        } else {
+            self.written.messages[way] += 1;
+        }
+        if kind == Kind::Frame(Opcode::Close) && self.written.close.is_none() {
+            self.written.close = Some((self.direction, builder.payload.clone()));
+        }
+    }
+}
+
+impl Sink for Writer<'_, '_> {
+    fn frame(&mut self, header: &FrameHeader, offset: u64) {
+        let time = self.time;
+        let builder = self.builder(Part::of(header.opcode));
+        if builder.frame_count == MOST_FRAMES {
+            builder.frames_left_out += 1;
+            return;
+        }
+        if builder.frame_count == 0 {
+            builder.first_frame = time;
+            builder.previous_frame = (0, time);
+        }
+        builder.frame_count += 1;
+        push_frame(&mut builder.frames, header.bytes(), offset, time, &mut builder.previous_frame);
+    }
+
+    fn payload(&mut self, part: Part, bytes: &[u8]) {
+        let builder = self.builder(part);
+        if builder.payload.len() + bytes.len() <= INLINE {
+            builder.payload.extend_from_slice(bytes);
+            return;
+        }
+        let rest = std::mem::take(&mut builder.payload);
+        let mut pieces = Vec::new();
+        for piece in [&rest[..]].into_iter().chain(bytes.chunks(PIECE)).filter(|piece| !piece.is_empty()) {
+            pieces.push(self.batch.piece(piece));
+        }
+        let builder = self.builder(part);
+        builder.pieces.append(&mut pieces);
+        builder.payload = rest;
+        builder.payload.clear();
+    }
+
+    fn violation(&mut self, part: Part, violation: Violation) {
+        match violation {
+            Violation::FramingLost(_) | Violation::EndedInsideHeader(_) => self.raw_faults.push(violation),
+            _ => self.builder(part).faults.push(violation),
+        }
+    }
+
+    fn finished(&mut self, part: Part, message: &Finished) {
+        self.builder(part);
+        let slot = match part {
+            Part::Data => &mut *self.data,
+            Part::Control => &mut *self.control,
+        };
+        let Some(mut builder) = slot.take() else { return };
+        self.row(&mut builder, Kind::Frame(message.opcode), message);
+        builder.reset();
+        self.pool.push(builder);
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        let mut builder = self.pool.pop().unwrap_or_default();
+        builder.faults.append(self.raw_faults);
+        let size = bytes.len() as u64;
+        if bytes.len() <= INLINE {
+            builder.payload.extend_from_slice(bytes);
+        } else {
+            builder.pieces.extend(bytes.chunks(PIECE).map(|piece| self.batch.piece(piece)));
+        }
+        let finished = Finished {
+            opcode: Opcode::Continuation,
+            compressed: false,
+            wire_size: size,
+            size,
+            frames: 0,
+            utf8: std::str::from_utf8(bytes).is_ok(),
+            capped: false,
+            complete: true,
+        };
+        self.row(&mut builder, Kind::Raw, &finished);
+        builder.reset();
+        self.pool.push(builder);
+    }
+}
+
+impl Builder {
+    /// Ready for another message; the memory of a large one is given back.
+    fn reset(&mut self) {
+        self.frames.clear();
+        self.frames.shrink_to(1 << 10);
+        self.frame_count = 0;
+        self.frames_left_out = 0;
+        self.payload.clear();
+        self.payload.shrink_to(INLINE);
+        self.pieces.clear();
+        self.pieces.shrink_to(64);
+        self.faults.clear();
+    }
+}

@@ -1,0 +1,243 @@
+//! One line about each flow, kept in memory: what the sessions list shows.
+
+use std::sync::Arc;
+
+use super::agreed::Agreed;
+use super::record::{Ended, Ending, Event, Exchange, Flow, Message, Mode, Opening, Refused, Stamp, Tunnel};
+use crate::ws::{Direction, Opcode};
+
+/// What a flow is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FlowKind {
+    /// A WebSocket session, or the attempt at one.
+    Session,
+    /// Bytes relayed unread.
+    Tunnel,
+    /// A plain HTTP exchange.
+    Exchange,
+}
+
+/// How far a flow has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The server has not answered yet.
+    Asked,
+    /// It is open; a response is under way.
+    Open,
+    /// It is over.
+    Closed,
+    /// The handshake or the exchange failed.
+    Failed,
+}
+
+/// One flow in short.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Which flow.
+    pub flow: Flow,
+    /// What it is.
+    pub kind: FlowKind,
+    /// How far it has come.
+    pub state: State,
+    /// How the client's traffic came in.
+    pub mode: Option<Mode>,
+    /// The server's URL, or a tunnel's `host:port`.
+    pub url: Arc<str>,
+    /// The client's address.
+    pub client: Arc<str>,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<Arc<str>>,
+    /// Whether permessage-deflate was agreed.
+    pub deflate: bool,
+    /// An exchange's method.
+    pub method: Option<Arc<str>>,
+    /// The response's status, where one came.
+    pub status: Option<u16>,
+    /// Data messages each way: to the server, to the client.
+    pub messages: [u64; 2],
+    /// Control frames each way.
+    pub controls: [u64; 2],
+    /// Octets each way after the handshake; of an exchange, its bodies.
+    pub bytes: [u64; 2],
+    /// MUSTs broken.
+    pub violations: u64,
+    /// When it opened (a session: when the server answered).
+    pub opened: Stamp,
+    /// When something last came.
+    pub last: Stamp,
+    /// When it ended.
+    pub ended: Option<Stamp>,
+    /// The first close frame: who sent it, its status code (none where it was empty) and its reason.
+    pub close: Option<(Direction, Option<u16>, Arc<str>)>,
+    /// How it ended, in few words: `server 4401 Unauthorized`, `401, not 101`, `client reset`.
+    pub end: Arc<str>,
+}
+
+impl Summary {
+    pub(super) fn new(flow: Flow) -> Summary {
+        Summary {
+            flow,
+            kind: match flow {
+                Flow::Session(_) => FlowKind::Session,
+                Flow::Exchange(_) => FlowKind::Exchange,
+            },
+            state: State::Asked,
+            mode: None,
+            url: "".into(),
+            client: "".into(),
+            subprotocol: None,
+            deflate: false,
+            method: None,
+            status: None,
+            messages: [0; 2],
+            controls: [0; 2],
+            bytes: [0; 2],
+            violations: 0,
+            opened: Stamp(0),
+            last: Stamp(0),
+            ended: None,
+            close: None,
+            end: "".into(),
+        }
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Closed | State::Failed)
+    }
+
+    /// Takes in an event about this flow.
+    pub(super) fn apply(&mut self, event: &Event) {
+        self.last = self.last.max(event.time());
+        match event {
+            Event::Asked(opening) => self.asked(opening),
+            Event::Opened(opening) => self.answered(opening, State::Open),
+            Event::Refused(refused) => self.refused(refused),
+            Event::Tunnel(tunnel) => self.tunnel(tunnel),
+            Event::Message(message) => self.message(message),
+            Event::Ended(ended) => self.ended(ended),
+            Event::Requested(exchange) => self.exchange(exchange, State::Asked),
+            Event::Responded(exchange) => self.exchange(exchange, State::Open),
+            Event::Exchanged(exchange) => {
+                let failed = exchange.error.is_some();
+                self.exchange(exchange, if failed { State::Failed } else { State::Closed });
+            }
+            Event::Note(_) => {}
+        }
+    }
+
+    fn asked(&mut self, opening: &Opening) {
+        self.mode = opening.mode;
+        self.url = opening.url.as_str().into();
+        self.client = opening.client.as_str().into();
+        self.opened = opening.time;
+    }
+
+    fn answered(&mut self, opening: &Opening, state: State) {
+        self.asked(opening);
+        self.state = state;
+        self.status = status(&opening.response);
+        if state == State::Open {
+            let agreed = Agreed::read(opening);
+            self.subprotocol = agreed.subprotocol.map(Arc::from);
+            self.deflate = agreed.deflate.is_some();
+        }
+    }
+
+    fn refused(&mut self, refused: &Refused) {
+        self.answered(&refused.opening, State::Failed);
+        self.ended = Some(refused.opening.time);
+        self.end = match self.status {
+            Some(status) if status != 101 => format!("{status}, not 101").into(),
+            _ => refused.why.as_str().into(),
+        };
+    }
+
+    fn tunnel(&mut self, tunnel: &Tunnel) {
+        self.kind = FlowKind::Tunnel;
+        self.state = State::Open;
+        self.mode = tunnel.mode;
+        self.url = tunnel.target.as_str().into();
+        self.client = tunnel.client.as_str().into();
+        self.opened = tunnel.time;
+    }
+
+    fn message(&mut self, message: &Message) {
+        let way = message.direction as usize;
+        if message.kind.is_control() {
+            self.controls[way] += 1;
+        } else {
+            self.messages[way] += 1;
+        }
+        self.violations += message.faults.len() as u64;
+        if let (super::Kind::Frame(Opcode::Close), Some(payload)) =
+            (message.kind, message.payload.in_memory())
+        {
+            self.closed(message.direction, payload);
+        }
+    }
+
+    /// A close frame came with this payload (RFC 6455 5.5.1).
+    pub(super) fn closed(&mut self, direction: Direction, payload: &[u8]) {
+        let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+        let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into();
+        self.close.get_or_insert((direction, code, reason));
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        self.state = State::Closed;
+        self.ended = Some(ended.time);
+        self.bytes = ended.octets;
+        self.end = end_words(self.close.as_ref(), ended).into();
+    }
+
+    fn exchange(&mut self, exchange: &Exchange, state: State) {
+        self.state = state;
+        self.mode = exchange.mode;
+        self.url = exchange.url.as_str().into();
+        self.client = exchange.client.as_str().into();
+        self.opened = exchange.time;
+        self.ended = exchange.ended;
+        self.bytes = [exchange.request_size, exchange.response_size];
+        self.method = word(&exchange.request, 0).map(Arc::from);
+        self.status = status(&exchange.response);
+        self.end = exchange.error.as_deref().unwrap_or("").into();
+    }
+}
+
+/// The word of number `place` in a head's first line.
+fn word(head: &[u8], place: usize) -> Option<String> {
+    let line = head.split(|octet| matches!(octet, b'\r' | b'\n')).next()?;
+    let word = line.split(|octet| *octet == b' ').nth(place)?;
+    Some(String::from_utf8_lossy(word).into_owned())
+}
+
+fn status(response: &[u8]) -> Option<u16> {
+    word(response, 1)?.parse().ok()
+}
+
+fn end_words(close: Option<&(Direction, Option<u16>, Arc<str>)>, ended: &Ended) -> String {
+    let killed = [&ended.client, &ended.server]
+        .into_iter()
+        .find(|end| matches!(end, Ending::Killed | Ending::Shutdown));
+    match (killed, close) {
+        (Some(Ending::Killed), _) => "killed".to_owned(),
+        (Some(_), _) => "proxy shut down".to_owned(),
+        (None, Some((direction, Some(code), reason))) => {
+            format!("{} {code} {reason}", direction.sender()).trim_end().to_owned()
+        }
+        (None, Some((direction, None, _))) => format!("{} close, no code", direction.sender()),
+        (None, None) => {
+            let first = ended.first.unwrap_or(Direction::ToServer);
+            let how = match first {
+                Direction::ToServer => &ended.client,
+                Direction::ToClient => &ended.server,
+            };
+            match how {
+                Ending::Fin => format!("{} left, no close", first.sender()),
+                Ending::Failed(why) => format!("{}: {why}", first.sender()),
+                other => format!("{} {}", first.sender(), other.name()),
+            }
+        }
+    }
+}
