@@ -1,5 +1,6 @@
 //! Frames to messages: unmasks, joins fragments, inflates and checks, streaming, whatever the lengths claimed.
 
+mod inflation;
 mod open;
 
 use std::mem;
@@ -7,6 +8,7 @@ use std::mem;
 use super::violation::FramingLoss;
 use super::walker::fill_header;
 use super::{Direction, FrameHeader, Opcode, OtherExtension, PermessageDeflate, Violation, mask};
+use inflation::{Inflation, Spare, Takeover};
 use open::{Kind, Open, hand_on_whole};
 
 /// Which of the two that can be under way at once: control frames come between the fragments of a data message.
@@ -75,7 +77,7 @@ pub struct Finished {
 #[derive(Debug, Default)]
 pub struct Scratch {
     unmasked: Vec<u8>,
-    inflated: Vec<u8>,
+    spare: Spare,
 }
 
 impl Scratch {
@@ -115,6 +117,8 @@ pub struct MessageReader {
     /// The frame whose payload is being read.
     frame: Payload,
     data: Option<Open>,
+    /// Made at the first compressed message.
+    inflation: Option<Box<Inflation>>,
     control: Option<Open>,
     close_seen: bool,
 }
@@ -159,6 +163,7 @@ impl MessageReader {
             offset: 0,
             frame: Payload { part: Part::Data, fin: true, masking_key: None, done: 0, remaining: 0 },
             data: None,
+            inflation: None,
             control: None,
             close_seen: false,
         }
@@ -170,7 +175,7 @@ impl MessageReader {
         while !rest.is_empty() {
             let taken = match self.place {
                 Place::Header => match self.read_whole_message(rest, scratch, sink) {
-                    0 => self.read_header(rest, sink),
+                    0 => self.read_header(rest, scratch, sink),
                     taken => taken,
                 },
                 Place::Payload => self.read_payload(rest, scratch, sink),
@@ -203,7 +208,7 @@ impl MessageReader {
             if self.frame.remaining == 0 || self.frame.part == Part::Control {
                 sink.violation(Part::Data, Violation::EndedInsideMessage(data.frames()));
             }
-            data.abandon(Part::Data, sink);
+            self.abandon(data, sink);
         }
     }
 
@@ -234,7 +239,7 @@ impl MessageReader {
     }
 
     /// Reads a header, or what there is of it, and begins its frame; returns how many bytes it took.
-    fn read_header(&mut self, bytes: &[u8], sink: &mut impl Sink) -> usize {
+    fn read_header(&mut self, bytes: &[u8], scratch: &mut Scratch, sink: &mut impl Sink) -> usize {
         let (taken, header) = match FrameHeader::parse(bytes) {
             Some(header) if self.have == 0 => (header.bytes().len(), Some(header)),
             _ => fill_header(&mut self.head, &mut self.have, bytes),
@@ -247,6 +252,9 @@ impl MessageReader {
                     self.lose_framing(header.bytes(), loss, sink);
                 } else {
                     self.begin_frame(&header, offset, loss, sink);
+                    if header.payload_length == 0 {
+                        self.end_frame(scratch, sink);
+                    }
                 }
             }
             None if self.have >= 2 => {
@@ -300,7 +308,7 @@ impl MessageReader {
         self.place = Place::Lost;
         sink.violation(Part::Data, Violation::FramingLost(loss));
         if let Some(data) = self.data.take() {
-            data.abandon(Part::Data, sink);
+            self.abandon(data, sink);
         }
         sink.raw(header);
     }
@@ -327,6 +335,11 @@ impl MessageReader {
                     sink.violation(part, Violation::ContinuationWithoutStart);
                 }
                 let kind = self.kind(header);
+                if let (true, Some(agreed)) = (kind.compressed, &self.deflate) {
+                    let takeover = Takeover::of(agreed, self.direction);
+                    let limit = self.inflate_limit;
+                    self.inflation.get_or_insert_with(|| Box::new(Inflation::new(takeover, limit)));
+                }
                 self.data.get_or_insert_with(|| Open::new(kind))
             }
         };
@@ -340,9 +353,6 @@ impl MessageReader {
             done: 0,
             remaining: header.payload_length,
         };
-        if header.payload_length == 0 {
-            self.end_frame(sink);
-        }
     }
 
     /// How the message that `header` begins is to be read.
@@ -360,8 +370,16 @@ impl MessageReader {
         if let Some(data) = self.data.take() {
             let unfinished = data.opcode();
             sink.violation(Part::Data, Violation::MessageInsideMessage { unfinished, next });
-            data.abandon(Part::Data, sink);
+            self.abandon(data, sink);
         }
+    }
+
+    /// The last frame of `data` will not come.
+    fn abandon(&mut self, data: Open, sink: &mut impl Sink) {
+        if let Some(inflation) = &mut self.inflation {
+            inflation.abandon();
+        }
+        data.abandon(Part::Data, sink);
     }
 
     /// Says each broken rule of a frame that is shown all the same.
@@ -406,15 +424,21 @@ impl MessageReader {
             Part::Control => &mut self.control,
         };
         if let Some(open) = open {
-            open.take(frame.part, payload, sink);
+            open.add_wire_size(taken);
+            match &mut self.inflation {
+                Some(inflation) if open.is_compressed() => {
+                    inflation.read(payload, open, &mut scratch.spare, sink);
+                }
+                _ => open.give(frame.part, payload, sink),
+            }
         }
         if frame.remaining == 0 {
-            self.end_frame(sink);
+            self.end_frame(scratch, sink);
         }
         taken
     }
 
-    fn end_frame(&mut self, sink: &mut impl Sink) {
+    fn end_frame(&mut self, scratch: &mut Scratch, sink: &mut impl Sink) {
         self.place = Place::Header;
         if !self.frame.fin {
             return;
@@ -423,7 +447,12 @@ impl MessageReader {
             Part::Data => self.data.take(),
             Part::Control => self.control.take(),
         };
-        if let Some(open) = open {
+        if let Some(mut open) = open {
+            if let Some(inflation) = &mut self.inflation
+                && open.is_compressed()
+            {
+                inflation.finish(&mut open, &mut scratch.spare, sink);
+            }
             open.finish(self.frame.part, sink);
         }
     }

@@ -16,8 +16,17 @@ pub mod violation;
 
 pub mod extension;
 
+pub mod inflate;
+
+pub mod deflate;
+
 pub mod message;
 
+pub mod encode;
+
+pub use close::{Close, StatusCode};
+pub use deflate::Deflater;
+pub use encode::Frame;
 pub use extension::{OtherExtension, PermessageDeflate};
 pub use header::{FrameHeader, LengthForm};
 pub use message::{Finished, MessageReader, Part, Scratch, Sink};

@@ -56,10 +56,8 @@ pub enum Violation {
     FrameAfterClose(Opcode),
     /// A compressed message that does not inflate; the number of bytes it gave before the fault.
     NotInflatable(u64),
-    /// Inflating was given up as too costly (a zip bomb); the number of bytes the message had given by then.
-    InflatingGivenUp(u64),
-    /// A compressed message that needs the ones before it, which were not inflated.
-    ContextLost,
+    /// A compressed message that stops in the middle of a block; the number of bytes it gave.
+    CompressedCutShort(u64),
     /// The connection ended inside a frame's header; the number of bytes there were of it.
     EndedInsideHeader(u8),
     /// The connection ended inside a frame's payload; the number of bytes missing.
@@ -157,9 +155,8 @@ impl Violation {
             Violation::CloseCodeNotAllowed(_) => "RFC 6455 7.4.2",
             Violation::TextNotUtf8(_) => "RFC 6455 8.1",
             Violation::Rsv1OnContinuation | Violation::Rsv1OnControl(_) => "RFC 7692 6.1",
-            Violation::NotInflatable(_) | Violation::InflatingGivenUp(_) | Violation::ContextLost => {
-                "RFC 7692 7.2.2"
-            }
+            Violation::NotInflatable(_) => "RFC 7692 7.2.2",
+            Violation::CompressedCutShort(_) => "RFC 7692 7.2.1",
         }
     }
 }
@@ -210,9 +207,9 @@ impl Violation {
                 "a {next} frame came before the last frame of this {unfinished} message; only continuations may"
             ),
             Violation::TextNotUtf8(good) => write!(f, "the text is not UTF-8 from byte {good} on"),
-            Violation::ClosePayloadOneByte => {
-                f.write_str("a close payload of 1 byte; it must be empty or begin with a status code of 2 bytes")
-            }
+            Violation::ClosePayloadOneByte => f.write_str(
+                "a close payload of 1 byte; it must be empty or begin with a status code of 2 bytes",
+            ),
             Violation::CloseCodeNotAllowed(code) => {
                 write!(f, "status code {code} must not be sent in a close frame")
             }
@@ -225,12 +222,10 @@ impl Violation {
             Violation::NotInflatable(good) => {
                 write!(f, "the compressed payload does not inflate; it broke after {good} bytes")
             }
-            Violation::InflatingGivenUp(size) => write!(
+            Violation::CompressedCutShort(size) => write!(
                 f,
-                "inflating was stopped at {size} bytes, far over the limit and far larger than what was sent"
-            ),
-            Violation::ContextLost => f.write_str(
-                "this message is compressed with reference to an earlier one that was not inflated to its end",
+                "the compressed payload stops in the middle of a block, after {size} bytes; \
+                 a message must end with a flush, less its last 00 00 ff ff"
             ),
             Violation::EndedInsideHeader(have) => {
                 write!(f, "the connection ended inside a frame's header, after {have} bytes of it")

@@ -2,7 +2,7 @@
 
 use super::{Finished, Part, Sink};
 use crate::ws::utf8::Utf8Checker;
-use crate::ws::{Opcode, Violation, close};
+use crate::ws::{Opcode, StatusCode, Violation};
 
 /// How a message is to be read.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +45,21 @@ pub(super) struct Open {
     /// The first two bytes of a close frame's payload.
     code: [u8; 2],
     capped: bool,
+    broken: bool,
 }
 
 impl Open {
     pub fn new(kind: Kind) -> Open {
-        Open { kind, wire_size: 0, size: 0, frames: 0, utf8: Utf8Checker::new(), code: [0; 2], capped: false }
+        Open {
+            kind,
+            wire_size: 0,
+            size: 0,
+            frames: 0,
+            utf8: Utf8Checker::new(),
+            code: [0; 2],
+            capped: false,
+            broken: false,
+        }
     }
 
     pub fn opcode(&self) -> Opcode {
@@ -64,15 +74,35 @@ impl Open {
         self.frames += 1;
     }
 
-    /// Takes unmasked payload of the frame under way.
-    pub fn take(&mut self, part: Part, payload: &[u8], sink: &mut impl Sink) {
-        self.wire_size += payload.len() as u64;
-        self.give(part, payload, sink);
+    pub fn is_compressed(&self) -> bool {
+        self.kind.compressed
+    }
+
+    /// What was given so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub fn add_wire_size(&mut self, size: usize) {
+        self.wire_size += size as u64;
+    }
+
+    /// Whether inflating it failed.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Inflating it failed; no more will be given.
+    pub fn break_off(&mut self, sink: &mut impl Sink) {
+        self.broken = true;
+        sink.violation(Part::Data, Violation::NotInflatable(self.size));
     }
 
     /// Its last frame is over.
     pub fn finish(mut self, part: Part, sink: &mut impl Sink) {
-        if let Some(good) = self.utf8.end() {
+        if !self.broken
+            && let Some(good) = self.utf8.end()
+        {
             sink.violation(part, self.not_utf8(good));
         }
         if self.kind.opcode == Opcode::Close && self.size == 1 && !self.kind.opaque {
@@ -86,8 +116,24 @@ impl Open {
         sink.finished(part, &self.finished(false));
     }
 
+    /// Hands inflated payload on until `limit` bytes were given, and from there on only counts and checks it.
+    pub fn give_up_to(&mut self, limit: u64, bytes: &[u8], sink: &mut impl Sink) {
+        let allowed = limit.saturating_sub(self.size).min(bytes.len() as u64) as usize;
+        let (given, kept) = bytes.split_at(allowed);
+        if !given.is_empty() {
+            self.give(Part::Data, given, sink);
+        }
+        if !kept.is_empty() {
+            self.capped = true;
+            self.size += kept.len() as u64;
+            if self.kind.opcode == Opcode::Text {
+                self.check_text(kept, sink);
+            }
+        }
+    }
+
     /// Hands payload on, checked.
-    fn give(&mut self, part: Part, bytes: &[u8], sink: &mut impl Sink) {
+    pub fn give(&mut self, part: Part, bytes: &[u8], sink: &mut impl Sink) {
         let before = self.size;
         self.size += bytes.len() as u64;
         sink.payload(part, bytes);
@@ -95,13 +141,15 @@ impl Open {
             return;
         }
         match self.kind.opcode {
-            Opcode::Text => {
-                if let Some(good) = self.utf8.read(bytes) {
-                    sink.violation(part, self.not_utf8(good));
-                }
-            }
+            Opcode::Text => self.check_text(bytes, sink),
             Opcode::Close => self.read_close(before, bytes, sink),
             _ => {}
+        }
+    }
+
+    fn check_text(&mut self, bytes: &[u8], sink: &mut impl Sink) {
+        if let Some(good) = self.utf8.read(bytes) {
+            sink.violation(Part::Data, Violation::TextNotUtf8(good));
         }
     }
 
@@ -114,7 +162,7 @@ impl Open {
         }
         if before < 2 && self.size >= 2 {
             let code = u16::from_be_bytes(self.code);
-            if !close::may_be_sent(code) {
+            if !StatusCode(code).may_be_sent() {
                 sink.violation(Part::Control, Violation::CloseCodeNotAllowed(code));
             }
         }
