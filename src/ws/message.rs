@@ -475,3 +475,6 @@ fn unmasked<'a>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

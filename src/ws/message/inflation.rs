@@ -55,16 +55,12 @@ impl Inflation {
     /// The message is over.
     pub fn finish(&mut self, open: &mut Open, spare: &mut Spare, sink: &mut impl Sink) {
         let room = Scratch::room(&mut spare.inflated, Scratch::PIECE);
-        let clean = match &mut self.inflater {
-            _ if open.is_broken() => false,
-            Some(inflater) => inflater.end(room).is_ok(),
-            // RFC 7692 7.2.3.6: even an empty message has one byte
-            None => false,
-        };
-        if !clean && !open.is_broken() {
+        // RFC 7692 7.2.3.6: even an empty message has one byte, so an inflater
+        let ended = self.inflater.as_mut().is_some_and(|inflater| inflater.end(room).is_ok());
+        if !ended && !open.is_broken() {
             sink.violation(Part::Data, Violation::CompressedCutShort(open.size()));
         }
-        if open.is_broken() {
+        if !ended || open.is_broken() {
             self.history.forget_message();
         }
         if self.takeover == Takeover::None {
