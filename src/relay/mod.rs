@@ -1,1 +1,114 @@
 //! One direction of a session as a pure state machine: what came in, what must be written next, how it ends.
+//!
+//! [`Relay::next`] says what to do, and what was done is told back; sockets, clocks and wakers are the driver's.
+//! There is one path so far, verbatim: what comes leaves as it came and as soon as the receiver takes it.
+//! The walker runs along, so that the frame boundary is known at every moment.
+
+use crate::ws::FrameWalker;
+
+/// One direction: bytes from its sender on their way to its receiver.
+#[derive(Debug)]
+pub struct Relay {
+    walker: FrameWalker,
+    /// What the receiver has not taken yet, from `taken` on.
+    waiting: Vec<u8>,
+    taken: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Flowing,
+    /// The sender has ended so; the receiver has yet to be told.
+    Ending(Shut),
+    Over,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Read from the sender; then [`Relay::received`], or [`Relay::ended`].
+    Read,
+    /// Write this to the receiver; then [`Relay::wrote`].
+    Write(&'a [u8]),
+    /// End the receiver's connection in this direction; then [`Relay::shut`].
+    Shut(Shut),
+    /// Nothing: this direction is over.
+    Nothing,
+}
+
+/// How a direction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shut {
+    /// With all bytes delivered (FIN).
+    Fin,
+    /// At once (RST): what was not delivered is lost, as the sender's reset means.
+    Reset,
+}
+
+impl Relay {
+    /// A direction in which nothing has come yet.
+    pub fn new() -> Relay {
+        Relay { walker: FrameWalker::new(), waiting: Vec::new(), taken: 0, state: State::Flowing }
+    }
+
+    /// What to do next. Nothing is read before all that came is written, so memory holds one read at the most.
+    pub fn next(&self) -> Step<'_> {
+        match self.state {
+            State::Over => Step::Nothing,
+            State::Ending(Shut::Reset) => Step::Shut(Shut::Reset),
+            _ if self.taken < self.waiting.len() => Step::Write(&self.waiting[self.taken..]),
+            State::Ending(shut) => Step::Shut(shut),
+            State::Flowing => Step::Read,
+        }
+    }
+
+    /// `bytes` came, of which the receiver took the first `taken` at once.
+    pub fn received(&mut self, bytes: &[u8], taken: usize) {
+        self.walker.skip(bytes);
+        self.waiting.extend_from_slice(&bytes[taken.min(bytes.len())..]);
+    }
+
+    /// The receiver took `count` of the bytes that [`Step::Write`] gave.
+    pub fn wrote(&mut self, count: usize) {
+        self.taken = (self.taken + count).min(self.waiting.len());
+        if self.taken == self.waiting.len() {
+            // An idle direction keeps no memory.
+            self.waiting = Vec::new();
+            self.taken = 0;
+        }
+    }
+
+    /// The sender has ended so: nothing more will come. A reset after a FIN counts, a FIN after a reset does not.
+    pub fn ended(&mut self, shut: Shut) {
+        if self.state == State::Flowing || (shut == Shut::Reset && self.state != State::Over) {
+            self.state = State::Ending(shut);
+        }
+    }
+
+    /// The receiver was told of the end, or is not there any more.
+    pub fn shut(&mut self) {
+        self.state = State::Over;
+        self.waiting = Vec::new();
+        self.taken = 0;
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// Whether the next byte of the sender begins a frame.
+    pub fn at_frame_boundary(&self) -> bool {
+        self.walker.at_boundary()
+    }
+}
+
+impl Default for Relay {
+    fn default() -> Relay {
+        Relay::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;
