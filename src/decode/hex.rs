@@ -10,8 +10,13 @@ pub const HEX_WIDTH: usize = 16;
 
 /// The lines of a slice that begins at `base_offset` of its payload: a page at a time of however much there is.
 pub fn hex_lines(slice: &[u8], base_offset: u64) -> Vec<Line> {
+    lines(slice, base_offset).collect()
+}
+
+/// As [`hex_lines`], made one after the other.
+pub(super) fn lines(slice: &[u8], base_offset: u64) -> impl Iterator<Item = Line> {
     let offsets = (base_offset..).step_by(HEX_WIDTH);
-    slice.chunks(HEX_WIDTH).zip(offsets).map(|(row, offset)| hex_line(row, offset)).collect()
+    slice.chunks(HEX_WIDTH).zip(offsets).map(|(row, offset)| hex_line(row, offset))
 }
 
 /// Shows anything, so that it stands last in the table.

@@ -2,6 +2,12 @@
 
 use std::io;
 
+use super::event::{DEPTH_LIMIT, Event, Fault, Reader, Text};
+use super::lexer::{Lexer, Token, TokenKind};
+use super::tree::{self, Dialect};
+use super::{Decoder, Limits, Line, Payload};
+use crate::ws::Opcode;
+
 /// Whether recording `payload` as JSON loses nothing: parsed and written again it is the same, byte for byte.
 pub fn exact(payload: &[u8]) -> bool {
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(payload) else {
@@ -24,3 +30,204 @@ impl io::Write for Same<'_> {
         Ok(())
     }
 }
+
+/// Objects and arrays; a lone string or number is as well shown as text.
+pub(super) struct Json;
+
+impl Decoder for Json {
+    fn recognises(&self, opcode: Opcode, payload: Payload) -> bool {
+        let Some(container) = opening(payload.bytes) else {
+            return false;
+        };
+        let start = &payload.bytes[..payload.bytes.len().min(ENOUGH)];
+        let mut reader = JsonReader::at(start, 0);
+        let mut events = 0;
+        loop {
+            match reader.step() {
+                Ok(Some(_)) => events += 1,
+                Ok(None) => return true,
+                Err(fault) if fault.is_end && payload.total > start.len() as u64 => return true,
+                // broken, but somebody meant it to be JSON; in a binary message that is less likely
+                Err(_) if opcode == Opcode::Text && container == b'{' => return events >= 2,
+                Err(_) if opcode == Opcode::Text => return events >= 4,
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn summary(&self, payload: Payload, max_chars: usize) -> String {
+        tree::summary::<JsonReader>(Dialect::Json, payload, max_chars)
+    }
+
+    fn pretty(&self, payload: Payload, limits: &Limits) -> Vec<Line> {
+        tree::pretty::<JsonReader>(Dialect::Json, payload, limits)
+    }
+}
+
+/// How much of a payload is read to tell what it is.
+const ENOUGH: usize = 64 << 10;
+
+/// The bracket that a payload begins with.
+pub(super) fn opening(payload: &[u8]) -> Option<u8> {
+    let first = payload.iter().find(|b| !b" \t\r\n".contains(b))?;
+    matches!(first, b'{' | b'[').then_some(*first)
+}
+
+/// The grammar over the tokens: RFC 8259 2 to 5.
+pub(super) struct JsonReader<'a> {
+    payload: &'a [u8],
+    lexer: Lexer<'a>,
+    stack: Vec<Container>,
+    expects: Expects,
+    start: usize,
+    position: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Container {
+    Object,
+    Array,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Expects {
+    Value,
+    FirstItem,
+    FirstKey,
+    Key,
+    Colon,
+    CommaOrClose,
+    End,
+}
+
+impl Expects {
+    fn words(self, innermost: Option<&Container>) -> &'static str {
+        match self {
+            Expects::Value => "a value",
+            Expects::FirstItem => "a value or ']'",
+            Expects::FirstKey => "a key in quotation marks or '}'",
+            Expects::Key => "a key in quotation marks",
+            Expects::Colon => "':'",
+            Expects::CommaOrClose if innermost == Some(&Container::Array) => "',' or ']'",
+            Expects::CommaOrClose => "',' or '}'",
+            Expects::End => "the end, as one JSON value ends here",
+        }
+    }
+}
+
+impl<'a> Reader<'a> for JsonReader<'a> {
+    fn at(payload: &'a [u8], position: usize) -> JsonReader<'a> {
+        let lexer = Lexer::at(payload, position);
+        JsonReader { payload, lexer, stack: Vec::new(), expects: Expects::Value, start: position, position }
+    }
+
+    fn step(&mut self) -> Result<Option<Event<'a>>, Fault> {
+        loop {
+            let Some(token) = self.lexer.next() else {
+                return self.end();
+            };
+            if token.kind == TokenKind::Space {
+                continue;
+            }
+            if let Some(event) = self.take(&token)? {
+                self.start = token.range.start;
+                self.position = token.range.end;
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    fn start(&self) -> usize {
+        self.start
+    }
+
+    fn position(&self) -> usize {
+        self.position
+    }
+}
+
+impl<'a> JsonReader<'a> {
+    /// One token; commas and colons make no event.
+    fn take(&mut self, token: &Token) -> Result<Option<Event<'a>>, Fault> {
+        use Expects::{Colon, CommaOrClose, End, FirstItem, FirstKey, Key, Value};
+        match (self.expects, token.kind) {
+            (Value | FirstItem, TokenKind::OpenObject) => self.open(token, Container::Object),
+            (Value | FirstItem, TokenKind::OpenArray) => self.open(token, Container::Array),
+            (FirstKey | CommaOrClose, TokenKind::CloseObject) => self.close(token, Container::Object),
+            (FirstItem | CommaOrClose, TokenKind::CloseArray) => self.close(token, Container::Array),
+            (CommaOrClose, TokenKind::Comma) => {
+                self.expects = if self.stack.last() == Some(&Container::Object) { Key } else { Value };
+                Ok(None)
+            }
+            (Colon, TokenKind::Colon) => {
+                self.expects = Value;
+                Ok(None)
+            }
+            (FirstKey | Key, TokenKind::String) => {
+                self.expects = Colon;
+                Ok(Some(Event::Text(Text::Json(self.text(token)))))
+            }
+            (Value | FirstItem, TokenKind::String) => {
+                self.value_is_over();
+                Ok(Some(Event::Text(Text::Json(self.text(token)))))
+            }
+            (Value | FirstItem, TokenKind::Number) => {
+                self.value_is_over();
+                Ok(Some(Event::Number(self.text(token).into())))
+            }
+            (Value | FirstItem, TokenKind::Literal) => {
+                self.value_is_over();
+                Ok(Some(Event::Literal(self.text(token).into())))
+            }
+            (End | Colon | CommaOrClose, _) => Err(self.unexpected(token)),
+            (_, TokenKind::Broken(at, expected)) if at > token.range.start => Err(Fault::new(at, expected)),
+            (_, TokenKind::CutShort) => Err(Fault::end(self.payload.len(), "the rest of it")),
+            _ => Err(self.unexpected(token)),
+        }
+    }
+
+    fn open(&mut self, token: &Token, container: Container) -> Result<Option<Event<'a>>, Fault> {
+        if self.stack.len() >= DEPTH_LIMIT {
+            return Err(Fault::new(token.range.start, format!("no more than {DEPTH_LIMIT} levels")));
+        }
+        self.stack.push(container);
+        let (expects, event) = match container {
+            Container::Object => (Expects::FirstKey, Event::Map),
+            Container::Array => (Expects::FirstItem, Event::Array),
+        };
+        self.expects = expects;
+        Ok(Some(event))
+    }
+
+    fn close(&mut self, token: &Token, container: Container) -> Result<Option<Event<'a>>, Fault> {
+        if self.stack.last() != Some(&container) {
+            return Err(self.unexpected(token));
+        }
+        self.stack.pop();
+        self.value_is_over();
+        Ok(Some(Event::End))
+    }
+
+    fn value_is_over(&mut self) {
+        self.expects = if self.stack.is_empty() { Expects::End } else { Expects::CommaOrClose };
+    }
+
+    fn end(&self) -> Result<Option<Event<'a>>, Fault> {
+        match self.expects {
+            Expects::End => Ok(None),
+            expects => Err(Fault::end(self.payload.len(), expects.words(self.stack.last()))),
+        }
+    }
+
+    fn unexpected(&self, token: &Token) -> Fault {
+        Fault::new(token.range.start, self.expects.words(self.stack.last()))
+    }
+
+    /// The lexer gives strings, numbers and literals only where they are UTF-8.
+    fn text(&self, token: &Token) -> &'a str {
+        std::str::from_utf8(&self.payload[token.range.clone()]).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,12 @@ impl Sheet {
         self.lines.push(std::mem::take(&mut self.line));
     }
 
+    /// A whole line, which has to be safe already.
+    pub(super) fn push_line(&mut self, line: Line) {
+        self.bytes += line.iter().map(|span| span.text.len()).sum::<usize>();
+        self.lines.push(line);
+    }
+
     /// A line of its own, whatever the limits.
     pub(super) fn remark(&mut self, style: Style, text: &str) {
         if !self.line.is_empty() {

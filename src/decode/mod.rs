@@ -3,12 +3,20 @@
 //! [`detect`] chooses a [`View`] by content; [`summary`] and [`pretty`] show a payload in any of them; [`fields`]
 //! finds values inside it. Whatever comes out is safe for a terminal.
 
+mod cbor;
+mod event;
+mod field;
 mod hex;
 pub mod json;
+mod lexer;
 mod line;
+mod msgpack;
+mod spell;
 mod text;
+mod tree;
 mod visible;
 
+pub use field::{Field, FieldPath, fields};
 pub use hex::{HEX_WIDTH, hex_lines};
 pub use line::{Limits, Line, Span, Style, plain};
 pub use text::raw_lines;
@@ -125,9 +133,9 @@ trait Decoder: Sync {
 
 /// Every format, in the order of [`View::ALL`].
 static DECODERS: [(View, &dyn Decoder); 5] = [
-    (View::Json, &text::Text),
-    (View::MessagePack, &text::Text),
-    (View::Cbor, &text::Text),
+    (View::Json, &json::Json),
+    (View::MessagePack, &msgpack::MessagePack),
+    (View::Cbor, &cbor::Cbor),
     (View::Text, &text::Text),
     (View::Hex, &hex::Hex),
 ];
@@ -140,3 +148,6 @@ fn clip(text: &str, max_chars: usize) -> String {
         Some(_) => text.chars().take(max_chars - 1).chain(['…']).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

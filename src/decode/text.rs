@@ -49,6 +49,11 @@ fn lines(payload: Payload, limits: &Limits, spacing: Spacing) -> Vec<Line> {
     sheet.finish()
 }
 
+/// Puts text on the sheet until it is full; gives how many bytes that took.
+pub(super) fn push_plain(sheet: &mut Sheet, bytes: &[u8]) -> usize {
+    push_lines(sheet, bytes, Spacing::Widened)
+}
+
 fn push_lines(sheet: &mut Sheet, bytes: &[u8], spacing: Spacing) -> usize {
     let mut done = 0;
     while done < bytes.len() && !sheet.is_full() {
