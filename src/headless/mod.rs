@@ -1,1 +1,3 @@
-//! The log as lines: text for eyes, JSON for programs, recordings for later.
+//! What sockeye prints and records without a screen: JSON lines for programs, one line a message for eyes.
+
+pub mod schema;

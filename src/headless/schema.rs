@@ -1,0 +1,50 @@
+//! The recording format: [`Event`]s as JSON lines and back, the one place where the public format is made.
+//!
+//! `docs/recording-format.md` is the promise that this keeps. Every line is a function of one event and of the
+//! session's opening before it; nothing here opens files or looks at a clock.
+
+mod clock;
+mod frames;
+mod head;
+mod json;
+mod line;
+mod lines;
+mod payload;
+mod reader;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use payload::{InMemory, Payloads};
+pub use reader::{Item, ReadError, Reader, Record};
+pub use writer::Writer;
+
+use std::time::SystemTime;
+
+#[cfg(doc)]
+use crate::capture::Event;
+
+/// The version of the format that is written, and the newest that is read.
+pub const VERSION: u64 = 1;
+
+/// What a recording says of itself in its first line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// The version of the format.
+    pub version: u64,
+    /// Who wrote it: `sockeye 0.1.0`.
+    pub tool: String,
+    /// The wall clock when the log began.
+    pub started: SystemTime,
+    /// The address that was listened on, if one was.
+    pub listen: Option<String>,
+}
+
+impl Recording {
+    /// One that this program writes, of a log that began at `started`.
+    pub fn new(started: SystemTime, listen: Option<String>) -> Recording {
+        let tool = concat!("sockeye ", env!("CARGO_PKG_VERSION")).to_owned();
+        Recording { version: VERSION, tool, started, listen }
+    }
+}

@@ -1,0 +1,62 @@
+//! Wall-clock times of a recording: RFC 3339, UTC, milliseconds.
+
+use std::time::{Duration, SystemTime};
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::capture::Stamp;
+
+/// The wall clock at a stamp of a log that began at `started`.
+pub(crate) fn wall(started: SystemTime, stamp: Stamp) -> SystemTime {
+    started.checked_add(Duration::from_nanos(stamp.0)).unwrap_or(started)
+}
+
+/// `2026-11-22T14:30:00.120Z`
+pub(crate) fn format(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        time.millisecond()
+    )
+}
+
+/// Any RFC 3339 time, in any zone, with any number of digits behind the point.
+pub(crate) fn parse(text: &str) -> Option<SystemTime> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some(SystemTime::from(time.to_offset(UtcOffset::UTC)))
+}
+
+/// The stamp of a wall-clock time in a log that began at `started`; the log's beginning for all before it.
+pub(crate) fn stamp(started: SystemTime, time: SystemTime) -> Stamp {
+    let nanoseconds = time.duration_since(started).unwrap_or_default().as_nanos();
+    Stamp(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc_with_milliseconds_and_read_in_any_zone() {
+        let time = parse("2026-11-22T15:30:00.120999+01:00").unwrap();
+        assert_eq!(format(time), "2026-11-22T14:30:00.120Z");
+        assert_eq!(format(parse("1999-12-31T23:59:59Z").unwrap()), "1999-12-31T23:59:59.000Z");
+        assert_eq!(parse("yesterday"), None);
+    }
+
+    #[test]
+    fn stamps_count_from_the_start_and_never_below() {
+        let started = parse("2026-11-22T14:30:00Z").unwrap();
+        let later = parse("2026-11-22T14:30:01.5Z").unwrap();
+        assert_eq!(stamp(started, later), Stamp(1_500_000_000));
+        assert_eq!(stamp(later, started), Stamp(0));
+        assert_eq!(wall(started, Stamp(1_500_000_000)), later);
+    }
+}

@@ -1,0 +1,157 @@
+//! One line of a recording as it stands there: every key of every type of line, all of them optional.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::head::HeadLine;
+
+/// All keys that mean something. Others are passed over: a later version may have more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Cow<'a, str>>,
+    pub version: Option<u64>,
+    #[serde(borrow)]
+    pub tool: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub started: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub listen: Option<Cow<'a, str>>,
+    pub session: Option<u32>,
+    pub exchange: Option<u32>,
+    pub n: Option<u64>,
+    #[serde(borrow)]
+    pub time: Option<Cow<'a, str>>,
+    pub at: Option<f64>,
+    pub took: Option<f64>,
+    #[serde(borrow)]
+    pub mode: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub url: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub target: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub client: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub server: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub request: Option<HeadLine<'a>>,
+    #[serde(borrow)]
+    pub sent: Option<HeadLine<'a>>,
+    #[serde(borrow)]
+    pub response: Option<HeadLine<'a>>,
+    #[serde(borrow)]
+    pub why: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub error: Option<Cow<'a, str>>,
+    pub notes: Vec<String>,
+    pub timing: TimingLine,
+    #[serde(borrow)]
+    pub from: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub op: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "even_null")]
+    pub json: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub base64: Option<Cow<'a, str>>,
+    pub code: Option<u16>,
+    #[serde(borrow)]
+    pub reason: Option<Cow<'a, str>>,
+    pub size: Option<u64>,
+    pub compressed: Option<u64>,
+    pub wire: Option<u64>,
+    pub utf8: Option<bool>,
+    pub complete: Option<bool>,
+    #[serde(borrow)]
+    pub frames: Option<Vec<&'a RawValue>>,
+    pub frames_left_out: Option<u64>,
+    pub frames_at: Option<Vec<f64>>,
+    #[serde(borrow)]
+    pub offset: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub what: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub section: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub first: Option<Cow<'a, str>>,
+    pub octets: OctetsLine,
+    pub events: Option<u64>,
+}
+
+/// Milliseconds that each step took.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TimingLine {
+    pub dns: Option<f64>,
+    pub tcp: Option<f64>,
+    pub tls: Option<f64>,
+    pub response: Option<f64>,
+}
+
+/// Octets that each end sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OctetsLine {
+    pub client: u64,
+    pub server: u64,
+}
+
+/// The type alone, for lines whose keys may mean something else.
+#[derive(Deserialize)]
+struct TypeOnly<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+}
+
+/// Every type of line that is read.
+const TYPES: [&str; 13] = [
+    "recording",
+    "open",
+    "refused",
+    "tunnel",
+    "message",
+    "ping",
+    "pong",
+    "close",
+    "violation",
+    "end",
+    "exchange",
+    "gap",
+    "note",
+];
+
+impl<'a> Line<'a> {
+    /// Reads a line. One of a type that is not known gives only its type.
+    pub fn parse(text: &'a str) -> Result<Line<'a>, String> {
+        let text = text.trim_end();
+        match serde_json::from_str(text) {
+            Ok(line) => Ok(line),
+            Err(error) => match serde_json::from_str(text) {
+                Ok(TypeOnly { kind: Some(kind) }) if !TYPES.contains(&&*kind) => {
+                    Ok(Line { kind: Some(kind), ..Line::default() })
+                }
+                _ => Err(in_words(&error)),
+            },
+        }
+    }
+}
+
+/// What serde says, with the column alone: a line is one line.
+pub(super) fn in_words(error: &serde_json::Error) -> String {
+    let all = error.to_string();
+    let what = all.rsplit_once(" at line ").map_or(&*all, |parts| parts.0);
+    match error.column() {
+        0 => what.to_owned(),
+        column => format!("{what} (column {column})"),
+    }
+}
+
+/// `null` is a payload too.
+fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
