@@ -39,7 +39,12 @@ fn dialogue() -> Dialogue {
 
 #[test]
 fn half_a_frame_does_not_wait_for_its_other_half() {
-    dialogue().wants(Step::Read).received(b"\x81", 1).wants(Step::Read).received(b"\x02hi", 3).wants(Step::Read);
+    dialogue()
+        .wants(Step::Read)
+        .received(b"\x81", 1)
+        .wants(Step::Read)
+        .received(b"\x02hi", 3)
+        .wants(Step::Read);
 }
 
 #[test]
@@ -67,7 +72,12 @@ fn a_fin_follows_the_last_byte() {
 
 #[test]
 fn a_reset_does_not_wait_for_bytes() {
-    dialogue().received(b"abc", 0).ended(Shut::Reset).wants(Step::Shut(Shut::Reset)).shut().wants(Step::Nothing);
+    dialogue()
+        .received(b"abc", 0)
+        .ended(Shut::Reset)
+        .wants(Step::Shut(Shut::Reset))
+        .shut()
+        .wants(Step::Nothing);
 }
 
 #[test]
