@@ -12,6 +12,7 @@ mod record;
 mod rows;
 mod scribe;
 mod segments;
+mod subject;
 mod summary;
 mod tap;
 
@@ -22,6 +23,7 @@ pub use record::{
     Stamp, Timing, Tunnel,
 };
 pub use segments::{LogConfig, SMALLEST_LIMIT};
+pub use subject::Row;
 pub use summary::{FlowKind, State, Summary};
 pub use tap::{Capture, CaptureConfig, Tap, capture};
 
