@@ -1,1 +1,118 @@
 //! Sockets: listening, telling modes apart, HTTP beside WebSockets, and driving the relay.
+//!
+//! The route of a connection: `listener` takes it in, `mode` tells by its first bytes what it speaks, `serve` has
+//! its requests answered one after the other (`accept`: hyper reads each; `dial` reaches the server; `edit` changes
+//! the few lines that must change; `exchange` carries both messages), and where an answer is 101, `drive` moves the
+//! session's bytes until the end. CONNECT and SOCKS5 come in through `tunnel`. `report` tells the log.
+
+mod accept;
+mod dial;
+mod drive;
+mod edit;
+mod exchange;
+mod framing;
+mod listener;
+mod mode;
+mod report;
+mod serve;
+mod socks5;
+mod target;
+mod tls;
+mod transport;
+mod tunnel;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+pub use serve::HostHeader;
+pub use target::{Authority, Target, TargetError};
+
+use crate::capture::Tap;
+use crate::control::{Command, Controller};
+use serve::{Route, Shared};
+
+/// What a proxy needs to know.
+#[derive(Clone, Debug)]
+pub struct ProxyConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The server that all goes to; none makes it a forward proxy.
+    pub target: Option<Target>,
+    /// What becomes of `Host` and `Origin` in reverse mode.
+    pub host: HostHeader,
+    /// How long a server may take to be reached, and to answer an opening handshake.
+    pub handshake_limit: Duration,
+}
+
+/// A running proxy. Dropping it leaves it running; [`Proxy::finish`] ends it.
+pub struct Proxy {
+    address: SocketAddr,
+    controller: Controller,
+    thread: JoinHandle<()>,
+}
+
+/// Why a proxy did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {0}: {1}; choose another address with --listen (port 0 takes a free one)")]
+    Listen(SocketAddr, io::Error),
+    /// The system gives no thread, or no sockets.
+    #[error("cannot start: {0}")]
+    System(io::Error),
+}
+
+impl Proxy {
+    /// Listens, and serves from a thread of its own.
+    ///
+    /// # Errors
+    /// Where the address cannot be listened on.
+    pub fn start(config: ProxyConfig, tap: Tap, controller: &Controller) -> Result<Proxy, StartError> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
+        let bind = async { listen_on(config.listen) };
+        let listener = runtime.block_on(bind).map_err(|error| StartError::Listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(StartError::System)?;
+        let shared = Arc::new(Shared {
+            tap,
+            controller: controller.clone(),
+            dialler: dial::Dialler::default(),
+            host: config.host,
+            handshake_limit: config.handshake_limit,
+        });
+        let route = config.target.map_or(Route::Forward, |target| Route::Reverse(target.authority));
+        let thread = thread::Builder::new()
+            .name("relay".to_owned())
+            .spawn(move || {
+                runtime.block_on(listener::listen(listener, shared, route));
+                // A name lookup that hangs is not waited for.
+                runtime.shutdown_background();
+            })
+            .map_err(StartError::System)?;
+        Ok(Proxy { address, controller: controller.clone(), thread })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Shuts it down: open sessions are reset and told to the log, and the [`Tap`] is dropped.
+    pub fn finish(self) {
+        self.controller.send(Command::ShutDown);
+        // A panic there was printed; there is nothing left to end.
+        let _ = self.thread.join();
+    }
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(4096)
+}

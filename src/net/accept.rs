@@ -1,0 +1,172 @@
+//! hyper accepts each request and speaks where the proxy itself answers. Where a server is to answer, the
+//! connection is taken back from hyper, with the request's head exactly as it came: hyper would set repeated
+//! headers side by side, drop undeclared trailers, and write its own spacing.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+
+use super::transport::Transport;
+
+/// What a client's connection brought.
+pub(super) enum Accepted {
+    /// A request.
+    Request(Box<Asked>),
+    /// Nothing more, or what hyper refused as no HTTP, with its own answer: the bytes, and why.
+    Over(Bytes, Option<String>),
+    /// The server's idle connection brought this (or, empty, its end) before the client said anything.
+    ServerSpoke(Box<Transport>, Bytes),
+}
+
+/// A request that waits for an answer.
+pub(super) struct Asked {
+    connection: Connection,
+    reply: oneshot::Sender<Response<Full<Bytes>>>,
+    /// Method, target and headers as hyper read them.
+    pub(super) parts: Parts,
+}
+
+type Connection = http1::Connection<TokioIo<Recorded>, Hand>;
+
+/// Heads up to this size, in octets, and this many header lines.
+const LARGEST_HEAD: usize = 1 << 20;
+const MOST_HEADERS: usize = 1_000;
+
+/// Waits for the client's next request, or for what the server says on its own on the idle connection to it.
+pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>) -> Accepted {
+    let hand = Hand::default();
+    let slot = Arc::clone(&hand.0);
+    let io = TokioIo::new(Recorded { transport: client, seen: Vec::new() });
+    let mut connection = http1::Builder::new()
+        .auto_date_header(false)
+        .half_close(true)
+        .max_buf_size(LARGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .serve_connection(io, hand);
+    let mut spoken = vec![0; if server.is_some() { 4096 } else { 0 }];
+    enum Came {
+        Request(Box<(Parts, oneshot::Sender<Response<Full<Bytes>>>)>),
+        Over(Option<String>),
+        Server(usize),
+    }
+    let came = poll_fn(|context| {
+        let polled = connection.poll_without_shutdown(context);
+        if let Some(asked) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Poll::Ready(Came::Request(Box::new(asked)));
+        }
+        if let Poll::Ready(result) = polled {
+            return Poll::Ready(Came::Over(result.err().map(|error| error.to_string())));
+        }
+        match &mut server {
+            // A reset ends it just as well; the next write will tell.
+            Some(server) => {
+                server.poll_read_into(context, &mut spoken).map(|read| Came::Server(read.unwrap_or(0)))
+            }
+            None => Poll::Pending,
+        }
+    });
+    match came.await {
+        Came::Request(asked) => {
+            let (parts, reply) = *asked;
+            Accepted::Request(Box::new(Asked { connection, reply, parts }))
+        }
+        Came::Over(why) => Accepted::Over(connection.into_parts().io.into_inner().seen.into(), why),
+        Came::Server(count) => {
+            spoken.truncate(count);
+            let Recorded { mut transport, seen } = connection.into_parts().io.into_inner();
+            transport.rewind(seen.into());
+            Accepted::ServerSpoke(Box::new(transport), spoken.into())
+        }
+    }
+}
+
+impl Asked {
+    /// Takes the connection back: what follows the head is yet to be read. Gives the head as it came.
+    pub(super) fn take_over(self) -> (Transport, Bytes) {
+        let parts = self.connection.into_parts();
+        let Recorded { mut transport, seen } = parts.io.into_inner();
+        let mut head = Bytes::from(seen);
+        transport.rewind(head.split_off(head.len() - parts.read_buf.len()));
+        (transport, head)
+    }
+
+    /// The head as it came.
+    pub(super) async fn answer(self, response: Response<Full<Bytes>>) {
+        // The service waits for it as long as the connection lives; a client that went away needs none.
+        let _ = self.reply.send(response);
+        let _ = self.connection.await;
+    }
+}
+
+/// The service: hands each request out and waits to be told the answer.
+#[derive(Default)]
+struct Hand(Arc<Mutex<Option<(Parts, oneshot::Sender<Response<Full<Bytes>>>)>>>);
+
+impl Service<Request<Incoming>> for Hand {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (sender, receiver) = oneshot::channel();
+        let (parts, _body) = request.into_parts();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((parts, sender));
+        Box::pin(async move {
+            match receiver.await {
+                Ok(response) => Ok(response),
+                // The connection was taken over: hyper does not see it again.
+                Err(_) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// Remembers what is read.
+struct Recorded {
+    transport: Transport,
+    seen: Vec<u8>,
+}
+
+impl AsyncRead for Recorded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        std::task::ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
+        self.seen.extend_from_slice(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Recorded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.transport).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.transport).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.transport).poll_shutdown(context)
+    }
+}

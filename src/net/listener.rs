@@ -1,0 +1,94 @@
+//! Takes connections in, on one port for all modes.
+
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::mode::{Speech, first_words};
+use super::serve::{Route, Serving, Shared};
+use super::transport::Transport;
+use crate::capture::{Event, Mode, Note};
+
+/// Serves connections until the controller says to shut down, and all of them have ended.
+pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, route: Route) {
+    let mut shutdown = shared.controller.shutdown();
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, Arc::clone(&shared), route.clone()));
+                }
+                Err(error) => refused(&shared, &error).await,
+            },
+            // Those that have ended are forgotten.
+            Some(_) = connections.join_next() => {}
+            _ = shutdown.wait_for(|asked| *asked) => break,
+        }
+    }
+    drop(listener);
+    // Sessions were told, and end by themselves; idle connections and exchanges are cut.
+    let ending = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(300), ending).await;
+    connections.shutdown().await;
+}
+
+/// A connection that could not be taken in, most often as there are too many: the next may be.
+async fn refused(shared: &Shared, error: &std::io::Error) {
+    let text = format!("a connection could not be accepted: {error}");
+    shared.tap.event(Event::Note(Note { time: shared.tap.log().now(), flow: None, text }));
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>, route: Route) {
+    // Bytes leave as they come. A socket that cannot do it still works.
+    let _ = stream.set_nodelay(true);
+    let from = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
+    let mut client = Transport::tcp(stream);
+    // A client that leaves without a word leaves nothing to tell.
+    let Ok(Some(speech)) = first_words(&mut client).await else { return };
+    let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
+    let serving = Serving { shared, mode, route, from, server: None };
+    match (speech, serving.route.clone()) {
+        (Speech::Http, _) => serving.run(client).await,
+        (Speech::Socks5, Route::Forward) => serving.socks5(client).await,
+        (_, Route::Reverse(authority)) => {
+            // The client's own TLS, or whatever else it speaks, is the server's to understand.
+            let plain =
+                super::target::Authority { secure: authority.secure && speech != Speech::Tls, ..authority };
+            match serving.shared.dialler.dial(&plain, serving.shared.handshake_limit).await {
+                Ok(server) => {
+                    let why =
+                        if speech == Speech::Tls { "TLS, not opened" } else { "neither HTTP nor WebSocket" };
+                    serving.opaque(client, server, why).await;
+                }
+                Err(error) => serving.note(format!("{error}; the client's connection was closed")),
+            }
+        }
+        (_, _) => serving.note(format!(
+            "{} speaks neither HTTP nor SOCKS5 to this forward proxy; its connection was closed",
+            serving.from
+        )),
+    }
+}
+
+impl Serving {
+    fn note(&self, text: String) {
+        let time = self.shared.tap.log().now();
+        self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
+    }
+}
+
+/// Writes last words and ends the connection in this direction. A client that has gone misses them.
+pub(super) async fn say(to: &mut Transport, bytes: &[u8]) {
+    if tell(to, bytes).await {
+        let _ = to.shutdown().await;
+    }
+}
+
+/// Writes `bytes`; says whether that worked.
+pub(super) async fn tell(to: &mut Transport, bytes: &[u8]) -> bool {
+    to.write_all(bytes).await.is_ok() && to.flush().await.is_ok()
+}

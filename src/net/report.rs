@@ -1,0 +1,204 @@
+//! Tells the log about one request and what came of it: an exchange, or the attempt to open a session.
+
+use bytes::Bytes;
+use http::request::Parts;
+
+use super::drive::Watch;
+use super::edit::Edited;
+use super::exchange::{Carried, Kind};
+use super::target::Authority;
+use super::transport::Transport;
+use crate::capture::{Event, Exchange, Mode, Opening, Payload, Refused, Tap, Timing, Tunnel};
+
+/// What is known so far.
+pub(super) struct Report {
+    tap: Tap,
+    mode: Mode,
+    client: String,
+    about: About,
+}
+
+enum About {
+    Session { opening: Opening, body: Payload },
+    Exchange(Exchange),
+}
+
+impl Report {
+    pub(super) fn new(tap: Tap, mode: Mode, client: String, kind: Kind) -> Report {
+        let about = match kind {
+            Kind::Upgrade => About::Session {
+                opening: Opening { session: tap.next_session(), ..Opening::default() },
+                body: Payload::default(),
+            },
+            Kind::Plain => About::Exchange(Exchange { exchange: tap.next_exchange(), ..Exchange::default() }),
+        };
+        Report { tap, mode, client, about }
+    }
+
+    /// The session's number; of an exchange that became something else, a new one.
+    pub(super) fn number(&self) -> u32 {
+        match &self.about {
+            About::Session { opening, .. } => opening.session,
+            About::Exchange(exchange) => exchange.exchange,
+        }
+    }
+
+    /// The request is there.
+    pub(super) fn asked(&mut self, authority: &Authority, parts: &Parts) {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let time = self.tap.log().now();
+        let (mode, client) = (Some(self.mode), self.client.clone());
+        match &mut self.about {
+            About::Session { opening, .. } => {
+                opening.time = time;
+                opening.mode = mode;
+                opening.client = client;
+                opening.url = authority.ws_url(path);
+                // The head as it came follows once the connection is taken over; until then, its first line.
+                opening.request = first_line(parts);
+                self.tap.event(Event::Asked(opening.clone()));
+            }
+            About::Exchange(exchange) => {
+                exchange.time = time;
+                exchange.mode = mode;
+                exchange.client = client;
+                exchange.url = authority.http_url(path);
+                exchange.request = first_line(parts);
+                self.tap.event(Event::Requested(exchange.clone()));
+            }
+        }
+    }
+
+    /// The server is reached, and about to get this head.
+    pub(super) fn sending(&mut self, head: &Bytes, edited: &Edited, server: &Transport, timing: Timing) {
+        let address = server.peer().map(|address| address.to_string()).unwrap_or_default();
+        let sent = if edited.notes.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&edited.head) };
+        let notes = edited.notes.clone();
+        match &mut self.about {
+            About::Session { opening, .. } => {
+                opening.request = head.clone();
+                opening.sent = sent;
+                opening.notes = notes;
+                opening.server = address;
+                opening.timing = timing;
+                self.tap.event(Event::Asked(opening.clone()));
+            }
+            About::Exchange(exchange) => {
+                exchange.request = head.clone();
+                exchange.sent = sent;
+                exchange.notes = notes;
+                exchange.server = address;
+                exchange.timing = timing;
+            }
+        }
+    }
+
+    /// The response's head is there.
+    pub(super) fn responded(&mut self, response: &Bytes) {
+        let time = self.tap.log().now();
+        match &mut self.about {
+            About::Session { opening, .. } => {
+                opening.timing.response = Some(time.since(opening.time));
+                opening.time = time;
+                opening.response = response.clone();
+            }
+            About::Exchange(exchange) => {
+                exchange.response = response.clone();
+                exchange.timing.response = Some(time.since(exchange.time));
+                self.tap.event(Event::Responded(exchange.clone()));
+            }
+        }
+    }
+
+    /// All that is to come has come.
+    pub(super) fn carried(&mut self, carried: &Carried) {
+        match &mut self.about {
+            About::Session { opening, body } => {
+                opening.timing.response = carried.waited.or(opening.timing.response);
+                *body = Payload::from(carried.response_content.kept.clone());
+            }
+            About::Exchange(exchange) => {
+                exchange.timing.response = carried.waited.or(exchange.timing.response);
+                exchange.request_size = carried.request_content.size;
+                exchange.request_body = Payload::from(carried.request_content.kept.clone());
+                exchange.response_size = carried.response_content.size;
+                exchange.response_body = Payload::from(carried.response_content.kept.clone());
+            }
+        }
+    }
+
+    /// The protocol was changed: a session is open, or a tunnel where it is another protocol than WebSocket.
+    pub(super) fn switched(&mut self) -> Watch {
+        let About::Session { opening, .. } = &self.about else { return Watch::Nothing };
+        if is_websocket(&opening.request) {
+            self.tap.event(Event::Opened(opening.clone()));
+            return Watch::Frames;
+        }
+        self.tap.event(Event::Tunnel(Tunnel {
+            session: opening.session,
+            time: opening.time,
+            mode: opening.mode,
+            target: opening.url.clone(),
+            client: opening.client.clone(),
+            server: opening.server.clone(),
+            why: "upgraded to another protocol than WebSocket".to_owned(),
+        }));
+        Watch::Octets
+    }
+
+    /// It is over without a change of protocol; `error` says what went wrong, if the response does not.
+    pub(super) fn over(&mut self, error: Option<String>) {
+        let time = self.tap.log().now();
+        match &mut self.about {
+            About::Session { opening, body } => {
+                opening.time = time;
+                let why = error.unwrap_or_else(|| explain(opening));
+                let refused = Refused { opening: opening.clone(), body: std::mem::take(body), why };
+                self.tap.event(Event::Refused(refused));
+            }
+            About::Exchange(exchange) => {
+                exchange.ended = Some(time);
+                exchange.error = error;
+                self.tap.event(Event::Exchanged(exchange.clone()));
+            }
+        }
+    }
+
+    /// What the client sent is no HTTP that hyper reads; it has answered so.
+    pub(super) fn unreadable(&mut self, seen: &Bytes, why: &str) {
+        let time = self.tap.log().now();
+        let (mode, client) = (Some(self.mode), self.client.clone());
+        if let About::Exchange(exchange) = &mut self.about {
+            exchange.time = time;
+            exchange.mode = mode;
+            exchange.client = client;
+            exchange.request = seen.clone();
+        }
+        self.over(Some(format!("the request could not be read ({why}), and was answered so by the proxy")));
+    }
+}
+
+/// Why a server's answer opened no session.
+fn explain(opening: &Opening) -> String {
+    let line = opening.response.split(|octet| *octet == b'\r' || *octet == b'\n').next().unwrap_or_default();
+    format!("the server answered {}, not 101", String::from_utf8_lossy(line))
+}
+
+fn is_websocket(request: &[u8]) -> bool {
+    let lines = request.split(|octet| *octet == b'\n').skip(1);
+    lines
+        .filter_map(|line| line.iter().position(|octet| *octet == b':').map(|colon| line.split_at(colon)))
+        .any(|(name, value)| {
+            let name = name.trim_ascii();
+            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+            is("sec-websocket-key")
+                || is("upgrade")
+                    && value[1..]
+                        .split(|octet| *octet == b',')
+                        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+        })
+}
+
+fn first_line(parts: &Parts) -> Bytes {
+    format!("{} {} {:?}\r\n\r\n", parts.method, parts.uri, parts.version).into()
+}

@@ -1,0 +1,282 @@
+//! One client's connection: its requests in turn, each to its server, until one becomes a session or an end comes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+use http_body_util::Full;
+
+use super::accept::{Accepted, Asked, accept};
+use super::dial::{DialError, Dialled, Dialler};
+use super::drive::{Drive, Watch};
+use super::edit::{Edits, edit};
+use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
+use super::framing::{Answering, Body};
+use super::report::Report;
+use super::target::{Authority, absolute};
+use super::transport::Transport;
+use crate::capture::{Mode, Tap};
+use crate::control::Controller;
+
+/// What every connection of a proxy shares.
+pub(super) struct Shared {
+    pub(super) tap: Tap,
+    pub(super) controller: Controller,
+    pub(super) dialler: Dialler,
+    pub(super) host: HostHeader,
+    /// How long a server may take to be reached, and to answer an opening handshake.
+    pub(super) handshake_limit: Duration,
+}
+
+/// What reverse mode does to the headers that name the listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// They name the server.
+    Rewrite,
+    /// They stay as they came.
+    Keep,
+}
+
+/// Where a connection's requests go.
+#[derive(Clone)]
+pub(super) enum Route {
+    /// All to one server, whose names replace the listener's.
+    Reverse(Authority),
+    /// Each to the server that it names.
+    Forward,
+    /// All to the server that the client asked to be connected with.
+    Tunnel(Authority),
+}
+
+/// A client's connection being served.
+pub(super) struct Serving {
+    pub(super) shared: Arc<Shared>,
+    pub(super) mode: Mode,
+    pub(super) route: Route,
+    /// The client's address.
+    pub(super) from: String,
+    /// The connection to the server, where one is open already.
+    pub(super) server: Option<Dialled>,
+}
+
+impl Serving {
+    /// Serves requests until the connection is over. Boxed, as inside a tunnel that one of them asks for, requests
+    /// are served again.
+    pub(super) fn run(self, client: Transport) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.requests(client))
+    }
+
+    async fn requests(mut self, mut client: Transport) {
+        loop {
+            client = match accept(client, self.server.as_mut().map(|server| &mut server.transport)).await {
+                Accepted::Request(asked)
+                    if matches!(self.route, Route::Forward) && asked.parts.method == Method::CONNECT =>
+                {
+                    return self.connect(*asked).await;
+                }
+                Accepted::Request(asked) => match self.request(*asked).await {
+                    Some(client) => client,
+                    None => return,
+                },
+                Accepted::Over(seen, why) => {
+                    if let Some(why) = why.filter(|_| !seen.is_empty()) {
+                        self.report(Kind::Plain).unreadable(&seen, &why);
+                    }
+                    return;
+                }
+                Accepted::ServerSpoke(mut client, bytes) => {
+                    // The server's last words, or its end: the client's connection ends as the server's did.
+                    let _ = super::listener::say(&mut client, &bytes).await;
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Has one request answered. Gives the client's connection where another may follow.
+    async fn request(&mut self, asked: Asked) -> Option<Transport> {
+        let Some((authority, path)) = self.destination(&asked.parts) else {
+            asked.answer(plain(StatusCode::BAD_REQUEST, MISDIRECTED)).await;
+            return None;
+        };
+        let kind = wants(&asked.parts.headers);
+        let mut report = self.report(kind);
+        report.asked(&authority, &asked.parts);
+        if self.server.as_ref().is_some_and(|server| server.authority != authority) {
+            self.server = None;
+        }
+        let server = match self.server.take() {
+            Some(server) => server,
+            None => match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
+                Ok(server) => server,
+                Err(error) => {
+                    self.unreachable(asked, report, &error).await;
+                    return None;
+                }
+            },
+        };
+        self.carry(asked, server, report, kind, path.as_deref()).await
+    }
+
+    async fn carry(
+        &mut self,
+        asked: Asked,
+        server: Dialled,
+        mut report: Report,
+        kind: Kind,
+        path: Option<&str>,
+    ) -> Option<Transport> {
+        let answering = if asked.parts.method == Method::HEAD { Answering::Head } else { Answering::Other };
+        let request_body = Body::of_request(&asked.parts.headers);
+        let (client, head) = asked.take_over();
+        let edits = match (&self.route, path) {
+            (Route::Reverse(server), _) if self.shared.host == HostHeader::Rewrite => {
+                Edits::Reverse { server }
+            }
+            (Route::Forward, Some(path)) => Edits::Absolute { path },
+            _ => Edits::None,
+        };
+        let edited = edit(&head, edits);
+        let Dialled { transport, authority, timing } = server;
+        report.sending(&head, &edited, &transport, timing);
+        let limit = (kind == Kind::Upgrade).then_some(self.shared.handshake_limit);
+        let responded = &mut |response: &Bytes| report.responded(response);
+        let head = &edited.head[..];
+        let carried =
+            carry(client, transport, Carry { head, request_body, answering, limit, kind, responded }).await;
+        self.conclude(carried, report, authority).await
+    }
+
+    /// Does what the end of an exchange asks for. Gives the client's connection where another request may follow.
+    async fn conclude(
+        &mut self,
+        carried: Carried,
+        mut report: Report,
+        authority: Authority,
+    ) -> Option<Transport> {
+        report.carried(&carried);
+        let Carried { mut client, mut server, end, .. } = carried;
+        match end {
+            End::Complete => {
+                report.over(None);
+                // What follows on the same connection took no time to reach.
+                let timing = crate::capture::Timing::default();
+                self.server = Some(Dialled { transport: server, authority, timing });
+                return Some(client);
+            }
+            End::Switched { early, sent } => {
+                let watch = report.switched();
+                self.drive(client, server, report.number(), watch).early(early, sent).run().await;
+                self.shared.controller.forget(report.number());
+            }
+            End::NotHttp => {
+                report.over(Some("the server's answer is not HTTP".to_owned()));
+                self.drive(client, server, report.number(), Watch::Nothing).run().await;
+                self.shared.controller.forget(report.number());
+            }
+            End::TimedOut => {
+                let why = format!("{authority} did not answer in {:?}", self.shared.handshake_limit);
+                super::listener::say(&mut client, &written(StatusCode::GATEWAY_TIMEOUT, &why)).await;
+                report.over(Some(why));
+            }
+            End::Closed => {
+                report.over(None);
+                super::listener::say(&mut client, b"").await;
+            }
+            End::ServerFailed(gone) => {
+                report.over(Some(match gone {
+                    Gone::Fin => "the server closed the connection before its answer was complete".to_owned(),
+                    Gone::Reset => {
+                        "the server reset the connection before its answer was complete".to_owned()
+                    }
+                }));
+                match gone {
+                    Gone::Fin => super::listener::say(&mut client, b"").await,
+                    Gone::Reset => client.reset(),
+                }
+            }
+            End::ClientFailed(gone) => {
+                report.over(Some("the client went away before the answer was complete".to_owned()));
+                match gone {
+                    Gone::Fin => super::listener::say(&mut server, b"").await,
+                    Gone::Reset => server.reset(),
+                }
+            }
+        }
+        None
+    }
+
+    async fn unreachable(&self, asked: Asked, mut report: Report, error: &DialError) {
+        let status = match error {
+            DialError::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let why = error.to_string();
+        report.over(Some(why.clone()));
+        asked.answer(plain(status, &why)).await;
+    }
+
+    /// The server that a request is for, and the path it gets there where the request line names both.
+    fn destination(&self, parts: &Parts) -> Option<(Authority, Option<String>)> {
+        match &self.route {
+            Route::Reverse(authority) | Route::Tunnel(authority) => Some((authority.clone(), None)),
+            Route::Forward => {
+                let (authority, path) = absolute(&parts.uri.to_string())?;
+                Some((authority, Some(path)))
+            }
+        }
+    }
+
+    fn report(&self, kind: Kind) -> Report {
+        Report::new(self.shared.tap.clone(), self.mode, self.from.clone(), kind)
+    }
+
+    pub(super) fn drive(&self, client: Transport, server: Transport, session: u32, watch: Watch) -> Drive {
+        let kill = self.shared.controller.register(session);
+        Drive {
+            client,
+            server,
+            tap: self.shared.tap.clone(),
+            session,
+            watch,
+            kill,
+            early: Vec::new(),
+            sent: 0,
+        }
+    }
+}
+
+/// Whether a request wants the protocol changed, or is an attempt at that.
+fn wants(headers: &HeaderMap) -> Kind {
+    let upgrade = headers.contains_key(http::header::UPGRADE);
+    let websocket = headers.contains_key(http::header::SEC_WEBSOCKET_KEY)
+        || headers.contains_key(http::header::SEC_WEBSOCKET_VERSION);
+    if upgrade || websocket { Kind::Upgrade } else { Kind::Plain }
+}
+
+const MISDIRECTED: &str = "this is a forward proxy, and the request names no server: set it as the HTTP or SOCKS5 \
+    proxy of your client, or start it with the server's address to have all go there: sockeye ws://localhost:3000";
+
+/// An answer of the proxy's own.
+pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(format!("sockeye: {sentence}\n")));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    response
+}
+
+/// The same, where the connection is not hyper's any more.
+fn written(status: StatusCode, sentence: &str) -> Vec<u8> {
+    let body = format!("sockeye: {sentence}\n");
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}

@@ -1,0 +1,143 @@
+//! Tunnels that a client asks for: CONNECT and SOCKS5. What it speaks inside decides what they become.
+
+use std::task::Poll;
+
+use http::StatusCode;
+
+use super::accept::Asked;
+use super::dial::Dialled;
+use super::drive::Watch;
+use super::mode::{Speech, first_words};
+use super::serve::{Route, Serving, plain};
+use super::socks5::{self, Reply};
+use super::target::Authority;
+use super::transport::Transport;
+use crate::capture::{Event, Exchange, Mode, Note, Tunnel};
+
+impl Serving {
+    /// Has a CONNECT done: the server is dialled before the client is told that it may go on.
+    pub(super) async fn connect(mut self, asked: Asked) {
+        let named = asked.parts.uri.authority().map(|authority| authority.as_str());
+        let Some(authority) = named.and_then(|name| Authority::parse(name, false)) else {
+            asked.answer(plain(StatusCode::BAD_REQUEST, "CONNECT wants host:port")).await;
+            return;
+        };
+        match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
+            Ok(server) => {
+                let (mut client, _head) = asked.take_over();
+                self.mode = Mode::Connect;
+                if super::listener::tell(&mut client, b"HTTP/1.1 200 Connection established\r\n\r\n").await {
+                    self.through(client, server).await;
+                }
+            }
+            Err(error) => {
+                self.not_connected(Mode::Connect, &authority, &error.to_string());
+                asked.answer(plain(StatusCode::BAD_GATEWAY, &error.to_string())).await;
+            }
+        }
+    }
+
+    /// Has a SOCKS5 client connected.
+    pub(super) async fn socks5(mut self, mut client: Transport) {
+        self.mode = Mode::Socks5;
+        let authority = match socks5::accept(&mut client).await {
+            Ok(authority) => authority,
+            Err(error) => {
+                let time = self.shared.tap.log().now();
+                let text = format!("a SOCKS5 client at {} was not served: {error}", self.from);
+                self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
+                return;
+            }
+        };
+        match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
+            Ok(server) => {
+                if socks5::reply(&mut client, Reply::Succeeded).await.is_ok() {
+                    self.through(client, server).await;
+                }
+            }
+            Err(error) => {
+                self.not_connected(Mode::Socks5, &authority, &error.to_string());
+                // A client that has gone needs no reply.
+                let _ = socks5::reply(&mut client, Reply::HostUnreachable).await;
+            }
+        }
+    }
+
+    /// Goes by what is said first inside the tunnel, by either side.
+    async fn through(mut self, mut client: Transport, mut server: Dialled) {
+        let why = match self.first_inside(&mut client, &mut server.transport).await {
+            Inside::Client(Speech::Http) => {
+                self.route = Route::Tunnel(server.authority.clone());
+                self.server = Some(server);
+                return self.run(client).await;
+            }
+            Inside::Client(Speech::Tls) => "TLS, not opened",
+            Inside::Client(_) => "neither HTTP nor WebSocket",
+            Inside::Server => "the server spoke first",
+            Inside::Nobody => "nothing was said",
+        };
+        self.opaque(client, server, why).await;
+    }
+
+    /// Relays without reading, and lists it.
+    pub(super) async fn opaque(self, client: Transport, server: Dialled, why: &str) {
+        let session = self.shared.tap.next_session();
+        self.shared.tap.event(Event::Tunnel(Tunnel {
+            session,
+            time: self.shared.tap.log().now(),
+            mode: Some(self.mode),
+            target: server.authority.to_string(),
+            client: self.from.clone(),
+            server: server.transport.peer().map(|address| address.to_string()).unwrap_or_default(),
+            why: why.to_owned(),
+        }));
+        self.drive(client, server.transport, session, Watch::Octets).run().await;
+        self.shared.controller.forget(session);
+    }
+
+    async fn first_inside(&self, client: &mut Transport, server: &mut Transport) -> Inside {
+        let spoken = {
+            let words = first_words(client);
+            let mut words = std::pin::pin!(words);
+            let mut bytes = [0; 4096];
+            std::future::poll_fn(|context| {
+                if let Poll::Ready(words) = words.as_mut().poll(context) {
+                    return Poll::Ready(match words {
+                        Ok(Some(speech)) => (Inside::Client(speech), Vec::new()),
+                        Ok(None) | Err(_) => (Inside::Nobody, Vec::new()),
+                    });
+                }
+                match server.poll_read_into(context, &mut bytes) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => Poll::Ready((Inside::Nobody, Vec::new())),
+                    Poll::Ready(Ok(count)) => Poll::Ready((Inside::Server, bytes[..count].to_vec())),
+                }
+            })
+            .await
+        };
+        server.rewind(spoken.1.into());
+        spoken.0
+    }
+
+    fn not_connected(&self, mode: Mode, authority: &Authority, why: &str) {
+        let tap = &self.shared.tap;
+        let time = tap.log().now();
+        tap.event(Event::Exchanged(Exchange {
+            exchange: tap.next_exchange(),
+            time,
+            ended: Some(time),
+            mode: Some(mode),
+            url: authority.http_url(""),
+            client: self.from.clone(),
+            error: Some(why.to_owned()),
+            ..Exchange::default()
+        }));
+    }
+}
+
+/// Who said what first.
+enum Inside {
+    Client(Speech),
+    Server,
+    Nobody,
+}
