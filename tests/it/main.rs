@@ -1,1 +1,4 @@
 //! Sockeye seen from outside: one module for each subject.
+
+mod relay;
+mod support;
