@@ -24,10 +24,13 @@ pub mod message;
 
 pub mod encode;
 
+pub mod handshake;
+
 pub use close::{Close, StatusCode};
 pub use deflate::Deflater;
 pub use encode::Frame;
 pub use extension::{OtherExtension, PermessageDeflate};
+pub use handshake::{Examination, RequestHead, ResponseHead};
 pub use header::{FrameHeader, LengthForm};
 pub use message::{Finished, MessageReader, Part, Scratch, Sink};
 pub use violation::Violation;
@@ -130,6 +133,24 @@ impl fmt::Display for Opcode {
             Opcode::Reserved(bits) => write!(f, "reserved opcode {bits:#x}"),
         }
     }
+}
+
+/// Foreign words for a sentence: in quotes, control characters escaped, cut when long.
+fn quote(words: &str) -> String {
+    const LONGEST: usize = 120;
+    let mut quoted = String::from("\"");
+    for sign in words.chars().take(LONGEST) {
+        if sign.is_control() {
+            quoted.extend(sign.escape_default());
+        } else {
+            quoted.push(sign);
+        }
+    }
+    if words.chars().nth(LONGEST).is_some() {
+        quoted.push('…');
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]
