@@ -1,3 +1,64 @@
 //! What sockeye prints and records without a screen: JSON lines for programs, one line a message for eyes.
+//!
+//! All of it reads the log, on threads of its own: [`follow()`] prints, [`record`] writes a recording. [`print`] and
+//! [`load`] take a recording instead.
+
+mod file;
+mod follow;
+mod lines;
+mod printer;
+mod sieve;
 
 pub mod schema;
+
+pub mod text;
+
+pub use file::{FileError, load, load_into, open, print};
+pub use follow::{Follower, follow, record};
+
+use crate::filter::Filter;
+use text::Style;
+
+/// What is printed on the standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// One line a message, for eyes.
+    #[default]
+    Text,
+    /// A recording's lines, for programs.
+    Json,
+    /// Nothing.
+    None,
+}
+
+impl Output {
+    /// All of them.
+    pub const ALL: [Output; 3] = [Output::Text, Output::Json, Output::None];
+
+    /// The word that the command line uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Output::Text => "text",
+            Output::Json => "json",
+            Output::None => "none",
+        }
+    }
+
+    /// The output that the command line's word names.
+    pub fn from_name(name: &str) -> Option<Output> {
+        Output::ALL.into_iter().find(|output| output.name() == name)
+    }
+}
+
+/// What is printed, and how.
+#[derive(Clone, Debug)]
+pub struct Printing {
+    /// In which form.
+    pub output: Output,
+    /// Which rows.
+    pub filter: Filter,
+    /// How lines for eyes look.
+    pub style: Style,
+    /// The address that is listened on, for the first line; none where it is a recording that is printed.
+    pub listen: Option<String>,
+}

@@ -8,9 +8,9 @@ mod frames;
 mod head;
 mod json;
 mod line;
-mod lines;
 mod payload;
 mod reader;
+mod sessions;
 mod writer;
 
 #[cfg(test)]
@@ -19,6 +19,9 @@ mod tests;
 pub use payload::{InMemory, Payloads};
 pub use reader::{Item, ReadError, Reader, Record};
 pub use writer::Writer;
+
+pub(super) use clock::wall;
+pub(super) use head::Head;
 
 use std::time::SystemTime;
 

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::json::{self, Object};
 use super::line::in_words;
-use super::lines::Lines;
 use crate::capture::{Frame, Kind, Message, Stamp};
+use crate::headless::lines::Lines;
 use crate::ws::{Direction, FrameHeader, LengthForm, Opcode};
 
 /// A single frame's own time is told only where its header came this much before its last byte.

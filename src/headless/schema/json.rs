@@ -1,6 +1,6 @@
 //! JSON written key by key, in the order the keys are given: what makes one event one line.
 
-use super::lines::Lines;
+use crate::headless::lines::Lines;
 
 /// An object under way. Dropping it without [`Object::end`] leaves the line open.
 pub(super) struct Object<'a, 'w> {
@@ -149,8 +149,8 @@ pub(super) fn is_tame(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::written;
     use super::*;
+    use crate::headless::lines::written;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::json::{self, Object};
-use super::lines::Lines;
 use crate::capture::{Kind, Log, Payload};
 use crate::decode;
+use crate::headless::lines::Lines;
 use crate::ws::Opcode;
 
 /// Above this a payload is not read as JSON, and is streamed rather than held.

@@ -1,6 +1,5 @@
 //! Lines back to events.
 
-use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use super::frames::{self, OffsetLine, Shape, Told};
 use super::head::HeadLine;
 use super::line::{Line, TimingLine};
 use super::payload;
-use super::writer::{Session, message_type};
+use super::sessions::{Session, Sessions};
+use super::writer::message_type;
 use super::{Recording, VERSION, clock};
 use crate::capture::{
     Ended, Ending, Event, Exchange, Fault, Flow, Kind, Message, Mode, Note, Opening, Payload, Refused, Stamp,
@@ -27,6 +27,7 @@ pub struct Reader<R> {
     /// A line that was read too early.
     ahead: Option<Vec<u8>>,
     recording: Recording,
+    first_line: Vec<u8>,
     state: State,
     unknown: u64,
 }
@@ -57,6 +58,8 @@ pub enum Item {
         /// Why.
         why: String,
     },
+    /// Another recording begins, as where two were joined. Its numbers go on where those before it ended.
+    Recording(Recording),
     /// A line of a type that this version does not know, or a violation that stands behind no message.
     Unknown(String),
 }
@@ -110,7 +113,7 @@ pub enum ReadError {
 /// What later lines count from.
 #[derive(Default)]
 struct State {
-    sessions: HashMap<u32, Session>,
+    sessions: Sessions,
     /// Added to the numbers of a recording that follows another in the same file.
     base: Numbers,
     highest: Numbers,
@@ -157,6 +160,7 @@ impl<R: BufRead> Reader<R> {
                 number: 1,
                 ahead: None,
                 recording,
+                first_line: bytes,
                 state: State::default(),
                 unknown: 0,
             }),
@@ -166,6 +170,11 @@ impl<R: BufRead> Reader<R> {
     /// What the first line says.
     pub fn recording(&self) -> &Recording {
         &self.recording
+    }
+
+    /// The first line as it stands in the file.
+    pub fn first_line(&self) -> &[u8] {
+        &self.first_line
     }
 
     /// How many lines were of no known type so far.
@@ -181,37 +190,31 @@ impl<R: BufRead> Reader<R> {
     /// Where the input cannot be read, and where a line does not say what its type must say.
     #[expect(clippy::should_implement_trait, reason = "an error ends it, which iterators do not promise")]
     pub fn next(&mut self) -> Result<Option<Record>, ReadError> {
-        loop {
-            let Some(bytes) = self.line()? else { return Ok(None) };
-            let number = self.number;
-            let read =
-                std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned()).and_then(|text| {
-                    let line = Line::parse(text)?;
-                    match line.kind.as_deref() {
-                        Some("recording") => header(&line).map(Err),
-                        _ => self.state.read(&line, self.recording.started).map(Ok),
-                    }
-                });
-            let item = match read {
-                Ok(Ok(item)) => item,
-                Ok(Err(recording)) => {
-                    self.another(&recording)?;
-                    continue;
-                }
-                Err(_) if !bytes.ends_with(b"\n") => return Ok(Some(self.torn())),
-                Err(fault) => return Err(self.fault(fault)),
-            };
-            let mut record = Record { line: number, lines: bytes, item };
-            if let Item::Event(event) = &record.item {
-                self.state.last = event.time();
+        let Some(bytes) = self.line()? else { return Ok(None) };
+        let number = self.number;
+        let read = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned()).and_then(|text| {
+            let line = Line::parse(text)?;
+            match line.kind.as_deref() {
+                Some("recording") => header(&line).map(Item::Recording),
+                _ => self.state.read(&line, self.recording.started),
             }
-            match &mut record.item {
-                Item::Event(Event::Message(message)) => self.violations(message, &mut record.lines)?,
-                Item::Unknown(_) => self.unknown += 1,
-                _ => {}
-            }
-            return Ok(Some(record));
+        });
+        let item = match read {
+            Ok(item) => item,
+            Err(_) if !bytes.ends_with(b"\n") => return Ok(Some(self.torn())),
+            Err(fault) => return Err(self.fault(fault)),
+        };
+        let mut record = Record { line: number, lines: bytes, item };
+        if let Item::Event(event) = &record.item {
+            self.state.last = event.time();
         }
+        match &mut record.item {
+            Item::Event(Event::Message(message)) => self.violations(message, &mut record.lines)?,
+            Item::Recording(recording) => self.another(recording.version)?,
+            Item::Unknown(_) => self.unknown += 1,
+            _ => {}
+        }
+        Ok(Some(record))
     }
 
     /// The next line that is not blank, with its line end.
@@ -257,13 +260,12 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// One recording behind another, as `cat` makes them: the numbers go on where those of the first ended.
-    fn another(&mut self, recording: &Recording) -> Result<(), ReadError> {
-        if recording.version > VERSION {
-            let (file, line) = (self.file.clone(), self.number);
-            return Err(ReadError::Version { file, line, version: recording.version });
+    fn another(&mut self, version: u64) -> Result<(), ReadError> {
+        if version > VERSION {
+            return Err(ReadError::Version { file: self.file.clone(), line: self.number, version });
         }
         self.state.base = self.state.highest;
-        self.state.sessions.clear();
+        self.state.sessions = Sessions::default();
         Ok(())
     }
 
@@ -301,7 +303,7 @@ impl State {
             None => return Err(missing("type")),
             Some("open") => {
                 let opening = self.opening(line, time()?)?;
-                self.begin(opening.session, opening.time);
+                self.sessions.begin(opening.session, opening.time);
                 Event::Opened(opening)
             }
             Some("refused") => {
@@ -311,7 +313,7 @@ impl State {
             }
             Some("tunnel") => {
                 let tunnel = self.tunnel(line, time()?)?;
-                self.begin(tunnel.session, tunnel.time);
+                self.sessions.begin(tunnel.session, tunnel.time);
                 Event::Tunnel(tunnel)
             }
             Some("message" | "ping" | "pong" | "close") => Event::Message(self.message(line)?),
@@ -329,10 +331,6 @@ impl State {
             }
             Some(other) => return Ok(Item::Unknown(other.to_owned())),
         }))
-    }
-
-    fn begin(&mut self, session: u32, opened: Stamp) {
-        self.sessions.insert(session, Session { opened, offsets: [0; 2] });
     }
 
     fn session(&mut self, line: &Line) -> Result<u32, String> {
@@ -388,7 +386,7 @@ impl State {
     fn message(&mut self, line: &Line) -> Result<Message, String> {
         let session = self.session(line)?;
         let mut unknown = Session::default();
-        let counted = self.sessions.get_mut(&session).unwrap_or(&mut unknown);
+        let counted = self.sessions.get(session).unwrap_or(&mut unknown);
         let kind = kind(line)?;
         let direction = sender(line.from.as_deref().ok_or_else(|| missing("from"))?)?;
         let time = after(counted.opened, line.at, "at")?;
@@ -427,7 +425,7 @@ impl State {
 
     fn ended(&mut self, line: &Line) -> Result<Ended, String> {
         let session = self.session(line)?;
-        let opened = self.sessions.remove(&session).unwrap_or_default().opened;
+        let opened = self.sessions.end(session);
         let ending = |word: &Option<_>| word.as_deref().map_or(Ending::Open, Ending::from_name);
         Ok(Ended {
             session,

@@ -661,7 +661,7 @@ fn recordings_one_behind_the_other_are_one() {
         })
         .collect();
     let session = |number| Some(Flow::Session(number));
-    assert_eq!(numbers, [session(1), session(1), session(2), session(2)]);
+    assert_eq!(numbers, [session(1), session(1), None, session(2), session(2)]);
 }
 
 #[test]

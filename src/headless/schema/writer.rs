@@ -1,32 +1,25 @@
 //! Events to lines.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use super::frames::{self, Offsets};
+use super::frames;
 use super::head::{self, Head};
 use super::json::{self, Object};
-use super::lines::Lines;
 use super::payload::{self, Body, Payloads};
+use super::sessions::{Session, Sessions};
 use super::{Recording, clock};
 use crate::capture::{
     Ended, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Refused, Stamp, Timing, Tunnel,
 };
+use crate::headless::lines::Lines;
 use crate::ws::{Direction, Opcode};
 
 /// Writes a recording, one line an event. What it writes is gathered: [`Writer::flush`] hands it on.
 pub struct Writer<'w> {
     out: Lines<'w>,
     started: SystemTime,
-    sessions: HashMap<u32, Session>,
-}
-
-/// What a session's lines count from.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Session {
-    pub opened: Stamp,
-    pub offsets: Offsets,
+    sessions: Sessions,
 }
 
 impl<'w> Writer<'w> {
@@ -36,7 +29,7 @@ impl<'w> Writer<'w> {
     /// Those of the writer.
     pub fn new(out: impl Write + Send + 'w, recording: &Recording) -> io::Result<Writer<'w>> {
         let mut writer =
-            Writer { out: Lines::new(out), started: recording.started, sessions: HashMap::new() };
+            Writer { out: Lines::new(out), started: recording.started, sessions: Sessions::default() };
         let mut line = Object::begin(&mut writer.out);
         line.string("type", "recording");
         line.number("version", recording.version);
@@ -72,11 +65,11 @@ impl<'w> Writer<'w> {
     /// Passes over an event that is left out, so that the lines of later ones are what they would be with it.
     pub fn skip(&mut self, event: &Event) {
         match event {
-            Event::Opened(opening) => self.begin_session(opening.session, opening.time),
-            Event::Tunnel(tunnel) => self.begin_session(tunnel.session, tunnel.time),
-            Event::Ended(ended) => drop(self.sessions.remove(&ended.session)),
+            Event::Opened(opening) => self.sessions.begin(opening.session, opening.time),
+            Event::Tunnel(tunnel) => self.sessions.begin(tunnel.session, tunnel.time),
+            Event::Ended(ended) => drop(self.sessions.end(ended.session)),
             Event::Message(message) => {
-                if let Some(session) = self.sessions.get_mut(&message.session) {
+                if let Some(session) = self.sessions.get(message.session) {
                     frames::skip(message, &mut session.offsets);
                 }
             }
@@ -106,12 +99,8 @@ impl<'w> Writer<'w> {
         self.out.flush()
     }
 
-    fn begin_session(&mut self, session: u32, opened: Stamp) {
-        self.sessions.insert(session, Session { opened, offsets: [0; 2] });
-    }
-
     fn open(&mut self, opening: &Opening) {
-        self.begin_session(opening.session, opening.time);
+        self.sessions.begin(opening.session, opening.time);
         let mut line = Object::begin(&mut self.out);
         line.string("type", "open");
         handshake_begins(&mut line, opening, self.started);
@@ -136,7 +125,7 @@ impl<'w> Writer<'w> {
     }
 
     fn tunnel(&mut self, tunnel: &Tunnel) {
-        self.begin_session(tunnel.session, tunnel.time);
+        self.sessions.begin(tunnel.session, tunnel.time);
         let mut line = Object::begin(&mut self.out);
         line.string("type", "tunnel");
         line.number("session", u64::from(tunnel.session));
@@ -150,7 +139,7 @@ impl<'w> Writer<'w> {
 
     fn message(&mut self, message: &Message, source: &dyn Payloads) -> io::Result<()> {
         let mut unknown = Session::default();
-        let session = self.sessions.get_mut(&message.session).unwrap_or(&mut unknown);
+        let session = self.sessions.get(message.session).unwrap_or(&mut unknown);
         let mut line = Object::begin(&mut self.out);
         line.string("type", message_type(message.kind));
         place(&mut line, message, session.opened);
@@ -181,7 +170,7 @@ impl<'w> Writer<'w> {
     }
 
     fn ended(&mut self, ended: &Ended) {
-        let opened = self.sessions.remove(&ended.session).unwrap_or_default().opened;
+        let opened = self.sessions.end(ended.session);
         let mut line = Object::begin(&mut self.out);
         line.string("type", "end");
         line.number("session", u64::from(ended.session));

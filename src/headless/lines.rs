@@ -59,7 +59,8 @@ impl<'w> Lines<'w> {
         self.error = Some(error);
     }
 
-    fn told(&mut self) -> io::Result<()> {
+    /// What went wrong since it was last told.
+    pub fn told(&mut self) -> io::Result<()> {
         match self.error.take() {
             Some(error) => Err(error),
             None if self.failed => Err(io::Error::other("an earlier write failed")),

@@ -1,0 +1,186 @@
+//! Recordings on disk: printed, and loaded into a log to be looked at.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+use super::lines::Lines;
+use super::printer::Printer;
+use super::schema::{InMemory, Item, ReadError, Reader, Record};
+use super::sieve::{Passed, Sieve};
+use super::{Output, Printing};
+use crate::capture::{Event, Log, LogConfig, Note, Stamp};
+
+/// Why a recording could not be printed or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file cannot be read, or is damaged.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What it was printed to, or loaded into, failed.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Opens a recording; `-` is the standard input.
+///
+/// # Errors
+/// Where it cannot be read or is no recording.
+pub fn open(path: &Path) -> Result<Reader<Box<dyn BufRead>>, ReadError> {
+    if path.as_os_str() == "-" {
+        return Reader::new("the standard input", Box::new(io::stdin().lock()));
+    }
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => Reader::new(name, Box::new(BufReader::with_capacity(128 << 10, file))),
+        Err(source) => Err(ReadError::Io { file: name, source }),
+    }
+}
+
+/// Prints a recording. As JSON, its lines are printed as they stand in the file, those that the filter is true of.
+/// Gives what there is to remark about the file, a sentence each.
+///
+/// A sink that nobody reads any more (`| head`) ends it quietly.
+///
+/// # Errors
+/// Where the file is damaged, after all that is before the damage was printed; or where the sink fails.
+pub fn print<R: BufRead>(
+    reader: &mut Reader<R>,
+    printing: &Printing,
+    sink: impl Write + Send,
+) -> Result<Vec<String>, FileError> {
+    let printed = match printing.output {
+        Output::Json => print_lines(reader, printing, sink),
+        _ => print_events(reader, printing, sink),
+    };
+    match printed {
+        Err(FileError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(mut remarks) => {
+            remarks.extend(unknown_lines(reader.unknown()));
+            Ok(remarks)
+        }
+    }
+}
+
+fn print_events<R: BufRead>(
+    reader: &mut Reader<R>,
+    printing: &Printing,
+    sink: impl Write + Send,
+) -> Result<Vec<String>, FileError> {
+    let mut printer = Printer::new(sink, printing, reader.recording().started)?;
+    let result = loop {
+        let record = match reader.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break Ok(Vec::new()),
+            Err(error) => break Err(error.into()),
+        };
+        match record.item {
+            Item::Event(event) => printer.event_from(&event, &InMemory, None)?,
+            Item::Gap { time, lost, why } => printer.gap(time, lost, &why)?,
+            Item::Recording(_) | Item::Unknown(_) => {}
+        }
+    };
+    printer.flush()?;
+    result
+}
+
+fn print_lines<R: BufRead>(
+    reader: &mut Reader<R>,
+    printing: &Printing,
+    sink: impl Write + Send,
+) -> Result<Vec<String>, FileError> {
+    let mut sieve = Sieve::new(printing.filter.clone());
+    let mut out = Lines::new(sink);
+    let mut remarks = Vec::new();
+    push_lines(&mut out, reader.first_line())?;
+    let result = loop {
+        let Record { lines, item, .. } = match reader.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break Ok(remarks),
+            Err(error) => break Err(error.into()),
+        };
+        let passed = match &item {
+            Item::Event(Event::Note(note)) if lines.is_empty() => {
+                remarks.push(note.text.clone());
+                continue;
+            }
+            Item::Event(event) => sieve.pass(event, None, || lines.clone()),
+            Item::Gap { .. } | Item::Recording(_) => Passed::Yes,
+            Item::Unknown(_) if sieve.is_open() => Passed::Yes,
+            Item::Unknown(_) => Passed::No,
+        };
+        match passed {
+            Passed::No => continue,
+            Passed::Yes => {}
+            Passed::After(opening) => push_lines(&mut out, &opening)?,
+        }
+        push_lines(&mut out, &lines)?;
+    };
+    out.flush()?;
+    result
+}
+
+/// Lines as they stand in a file, the last of which may lack its end.
+fn push_lines(out: &mut Lines, lines: &[u8]) -> io::Result<()> {
+    out.push(lines);
+    match lines.ends_with(b"\n") {
+        true => out.told(),
+        false => out.end(),
+    }
+}
+
+fn unknown_lines(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 line is of a type that this sockeye does not know, and was passed over".to_owned()),
+        _ => {
+            Some(format!("{count} lines are of types that this sockeye does not know, and were passed over"))
+        }
+    }
+}
+
+/// Loads a recording into a log of its own, so that it can be looked at as live traffic can. The log is closed:
+/// nothing more will come.
+///
+/// # Errors
+/// Where the file is damaged or the log cannot be written.
+pub fn load<R: BufRead>(reader: &mut Reader<R>, config: &LogConfig) -> Result<Log, FileError> {
+    let log = Log::create(config)?;
+    load_into(reader, &log)?;
+    log.close();
+    Ok(log)
+}
+
+/// Appends a recording to a log, which can be looked at meanwhile.
+///
+/// Messages are numbered anew in each session: a recording that was filtered has gaps, which a log has not.
+///
+/// # Errors
+/// Where the file is damaged, after all that is before the damage was appended; or where the log cannot be written.
+pub fn load_into<R: BufRead>(reader: &mut Reader<R>, log: &Log) -> Result<(), FileError> {
+    let mut numbers: HashMap<u32, u64> = HashMap::new();
+    let mut last = Stamp(0);
+    while let Some(record) = reader.next()? {
+        let event = match record.item {
+            Item::Event(Event::Message(mut message)) => {
+                let number = numbers.entry(message.session).or_default();
+                *number += 1;
+                message.number = *number;
+                Event::Message(message)
+            }
+            Item::Event(event) => event,
+            Item::Gap { time, lost, why } => {
+                Event::Note(Note { time, flow: None, text: format!("{lost} events are missing here: {why}") })
+            }
+            Item::Recording(_) | Item::Unknown(_) => continue,
+        };
+        last = event.time();
+        log.append(event)?;
+    }
+    if let Some(text) = unknown_lines(reader.unknown()) {
+        log.append(Event::Note(Note { time: last, flow: None, text }))?;
+    }
+    Ok(())
+}
