@@ -1,9 +1,17 @@
 //! The one predicate language: views, search and printing all ask it.
 //!
-//! A [`Filter`] is parsed once and asked of anything that is a [`Subject`].
+//! A [`Filter`] is parsed once and asked of anything that is a [`Subject`]. It has two dialects, which may be mixed:
+//! `key:value` with words, flags and `and or not`, and mitmproxy's `~operators` with `& | !`.
 
+mod complete;
+mod keys;
+mod number;
+mod parse;
 mod subject;
+mod table;
+mod term;
 
+pub use complete::{Completion, complete};
 pub use subject::{Flag, Kind, Subject};
 
 use std::fmt;
@@ -11,10 +19,13 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use term::Term;
+
 /// A predicate over the rows of the log. Cheap to clone; the default matches all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Filter {
     source: Arc<str>,
+    root: Arc<Node>,
 }
 
 /// The deepest that a filter has to look to decide; each includes those before it.
@@ -27,14 +38,14 @@ pub enum Reads {
     Flow,
     /// What a message's row says of it: direction, opcode, size.
     Message,
-    /// The message's payload.
+    /// The message's payload, or what is shown of it.
     Payload,
 }
 
 impl Filter {
     /// Reads a filter; an empty one matches all.
     pub fn parse(source: &str) -> Result<Filter, ParseError> {
-        Ok(Filter { source: source.into() })
+        Ok(Filter { root: Arc::new(parse::parse(source)?), source: source.into() })
     }
 
     /// What was parsed.
@@ -49,12 +60,19 @@ impl Filter {
 
     /// Whether it is true of `subject`.
     pub fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
-        self.is_empty() || subject.text().contains(&*self.source)
+        self.root.matches(subject)
+    }
+
+    /// What can be said of `subject` without looking deeper than `reads`; none where that is not enough.
+    ///
+    /// With [`Reads::Flow`] and a session's row, `Some(false)` means that no message of the session matches.
+    pub fn verdict(&self, subject: &(impl Subject + ?Sized), reads: Reads) -> Option<bool> {
+        self.root.verdict(subject, reads)
     }
 
     /// The deepest it has to look.
     pub fn reads(&self) -> Reads {
-        Reads::Payload
+        self.root.reads()
     }
 
     /// Whether payloads have to be read to decide.
@@ -64,12 +82,28 @@ impl Filter {
 
     /// Where its words and regular expressions are found in a shown `text`: byte ranges in order, not overlapping.
     pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
-        text.match_indices(&*self.source).map(|(at, found)| at..at + found.len()).collect()
+        let mut found = Vec::new();
+        self.root.highlights(text, &mut found);
+        found.sort_by_key(|range| (range.start, range.end));
+        found.dedup_by(|next, last| {
+            let overlaps = next.start <= last.end;
+            if overlaps {
+                last.end = last.end.max(next.end);
+            }
+            overlaps
+        });
+        found
     }
 
     /// Every operator and what it does, for help and documents.
     pub fn help() -> &'static [(&'static str, &'static str)] {
-        &[]
+        &table::HELP
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Filter {
+        Filter { source: "".into(), root: Arc::new(Node::Term(Term::All)) }
     }
 }
 
@@ -93,6 +127,8 @@ impl PartialEq for Filter {
     }
 }
 
+impl Eq for Filter {}
+
 /// Why a filter cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -110,17 +146,85 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// What could stand where the cursor is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Completion {
-    /// The byte at which the word under the cursor begins: a candidate replaces `start..cursor`.
-    pub start: usize,
-    /// What could stand there.
-    pub candidates: Vec<String>,
+/// Terms and what joins them. The parser bounds its depth.
+#[derive(Clone, Debug)]
+enum Node {
+    Term(Term),
+    Not(Box<Node>),
+    /// In the order of what they cost.
+    All(Vec<Node>),
+    Any(Vec<Node>),
 }
 
-/// Completes the word that ends at byte `cursor`.
-pub fn complete(input: &str, cursor: usize) -> Completion {
-    let _ = input;
-    Completion { start: cursor, candidates: Vec::new() }
+impl Node {
+    fn all(nodes: Vec<Node>) -> Node {
+        Node::join(nodes, Node::All)
+    }
+
+    fn any(nodes: Vec<Node>) -> Node {
+        Node::join(nodes, Node::Any)
+    }
+
+    fn join(mut nodes: Vec<Node>, join: impl Fn(Vec<Node>) -> Node) -> Node {
+        if nodes.len() == 1 {
+            return nodes.swap_remove(0);
+        }
+        nodes.sort_by_key(Node::reads);
+        join(nodes)
+    }
+
+    fn reads(&self) -> Reads {
+        match self {
+            Node::Term(term) => term.reads(),
+            Node::Not(node) => node.reads(),
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().map(Node::reads).max().unwrap_or_default(),
+        }
+    }
+
+    fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        match self {
+            Node::Term(term) => term.matches(subject),
+            Node::Not(node) => !node.matches(subject),
+            Node::All(nodes) => nodes.iter().all(|node| node.matches(subject)),
+            Node::Any(nodes) => nodes.iter().any(|node| node.matches(subject)),
+        }
+    }
+
+    fn verdict(&self, subject: &(impl Subject + ?Sized), reads: Reads) -> Option<bool> {
+        let decided_by = |nodes: &[Node], decisive: bool| {
+            let mut verdict = Some(!decisive);
+            for node in nodes {
+                match node.verdict(subject, reads) {
+                    Some(found) if found == decisive => return Some(decisive),
+                    Some(_) => {}
+                    None => verdict = None,
+                }
+            }
+            verdict
+        };
+        match self {
+            Node::Term(term) if term.reads() > reads => None,
+            Node::Term(term) => Some(term.matches(subject)),
+            Node::Not(node) => node.verdict(subject, reads).map(|verdict| !verdict),
+            Node::All(nodes) => decided_by(nodes, false),
+            Node::Any(nodes) => decided_by(nodes, true),
+        }
+    }
+
+    fn highlights(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        match self {
+            Node::Term(Term::Shown(regex)) => {
+                found.extend(regex.find_iter(text).map(|one| one.range()).filter(|range| !range.is_empty()));
+            }
+            Node::Term(Term::Payload(_, regex)) => {
+                let ranges = regex.find_iter(text.as_bytes()).map(|one| one.range());
+                found.extend(ranges.filter(|range| !range.is_empty() && text.get(range.clone()).is_some()));
+            }
+            Node::Term(_) | Node::Not(_) => {}
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().for_each(|node| node.highlights(text, found)),
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

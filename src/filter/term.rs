@@ -1,0 +1,317 @@
+//! The single questions a filter is made of.
+
+use std::cmp::Ordering;
+
+use regex::{Regex, bytes};
+
+use super::Reads;
+use super::number::{Decimal, Ranges};
+use super::subject::{Flag, Kind, Subject};
+use crate::decode::{self, Field, FieldPath};
+use crate::ws::{Direction, Opcode};
+
+/// One question to a subject.
+#[derive(Clone, Debug)]
+pub(super) enum Term {
+    /// Always true.
+    All,
+    /// What is shown matches.
+    Shown(Regex),
+    /// The payload matches, of a message that went this way or either.
+    Payload(Option<Direction>, bytes::Regex),
+    From(Direction),
+    Kind(KindTest),
+    Number(Quantity, Ranges),
+    Name(Name, Regex),
+    Header(Heads, HeaderTest),
+    Field(FieldTest),
+    Flag(Flag),
+    /// A session, or what belongs to one.
+    Websocket,
+    /// A plain exchange, or a handshake that was refused.
+    Http,
+    /// A message or control frame from this end.
+    MessageFrom(Direction),
+}
+
+/// What kind of row it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KindTest {
+    Opcode(Opcode),
+    Data,
+    Control,
+    Reserved,
+    Raw,
+}
+
+/// A number that a subject may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quantity {
+    Size,
+    WireSize,
+    Code,
+    Number,
+    Session,
+    Exchange,
+}
+
+/// A name that a subject has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    Url,
+    Path,
+    Host,
+    Subprotocol,
+    Method,
+}
+
+/// Which heads are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heads {
+    Both,
+    Request,
+    Response,
+}
+
+/// What is asked of header lines.
+#[derive(Clone, Debug)]
+pub(super) enum HeaderTest {
+    /// The line as a whole.
+    Line(bytes::Regex),
+    /// Header fields of this name have this value.
+    Value(bytes::Regex, ValueTest),
+}
+
+/// What is asked of a header's value.
+#[derive(Clone, Debug)]
+pub(super) enum ValueTest {
+    /// It is there.
+    Exists,
+    /// It matches.
+    Matches(bytes::Regex),
+    /// It, or one of its elements, is this in either case.
+    Is(String),
+}
+
+/// What is asked of a field in the payload.
+#[derive(Clone, Debug)]
+pub(super) struct FieldTest {
+    pub(super) paths: Vec<FieldPath>,
+    pub(super) test: FieldValue,
+}
+
+/// What is asked of a field's value.
+#[derive(Clone, Debug)]
+pub(super) enum FieldValue {
+    Exists,
+    Matches(Regex),
+    /// There is one, and none matches.
+    MatchesNot(Regex),
+    Is(Wanted),
+    /// There is one, and none is this.
+    IsNot(Wanted),
+    /// Its order against the wanted value is one of these two.
+    Compares(Wanted, [Ordering; 2]),
+}
+
+/// A value to compare with.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) text: String,
+    /// Unless it stood in quotation marks, text that reads as a number or literal is that, too.
+    pub(super) is_quoted: bool,
+    number: Option<Decimal>,
+}
+
+impl Term {
+    pub(super) fn reads(&self) -> Reads {
+        match self {
+            Term::All => Reads::Nothing,
+            Term::Name(..) | Term::Header(..) | Term::Websocket | Term::Http => Reads::Flow,
+            Term::Number(Quantity::Session | Quantity::Exchange, _) => Reads::Flow,
+            Term::From(_) | Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::MessageFrom(_) => {
+                Reads::Message
+            }
+            Term::Shown(_) | Term::Payload(..) | Term::Field(_) => Reads::Payload,
+        }
+    }
+
+    pub(super) fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        match self {
+            Term::All => true,
+            Term::Shown(regex) => regex.is_match(&subject.text()),
+            Term::Payload(direction, regex) => {
+                (direction.is_none() || *direction == subject.direction())
+                    && regex.is_match(&subject.payload())
+            }
+            Term::From(direction) => subject.direction() == Some(*direction),
+            Term::Kind(test) => test.matches(subject),
+            Term::Number(quantity, ranges) => {
+                quantity.of(subject).is_some_and(|number| ranges.contains(number))
+            }
+            Term::Name(name, regex) => regex.is_match(name.of(subject)),
+            Term::Header(heads, test) => heads.matches(subject, test),
+            Term::Field(test) => test.matches(subject),
+            Term::Flag(flag) => subject.has(*flag),
+            Term::Websocket => !matches!(subject.kind(), Kind::Exchange | Kind::Tunnel | Kind::Note),
+            Term::Http => matches!(subject.kind(), Kind::Exchange | Kind::Refused),
+            Term::MessageFrom(direction) => {
+                matches!(subject.kind(), Kind::Frame(_)) && subject.direction() == Some(*direction)
+            }
+        }
+    }
+}
+
+impl KindTest {
+    fn matches(self, subject: &(impl Subject + ?Sized)) -> bool {
+        let opcode = subject.opcode();
+        match self {
+            KindTest::Opcode(wanted) => opcode == Some(wanted),
+            KindTest::Data => matches!(opcode, Some(Opcode::Text | Opcode::Binary | Opcode::Continuation)),
+            KindTest::Control => opcode.is_some_and(Opcode::is_control),
+            KindTest::Reserved => matches!(opcode, Some(Opcode::Reserved(_))),
+            KindTest::Raw => subject.kind() == Kind::Raw,
+        }
+    }
+}
+
+impl Quantity {
+    fn of(self, subject: &(impl Subject + ?Sized)) -> Option<u64> {
+        match self {
+            Quantity::Size => subject.size(),
+            Quantity::WireSize => subject.wire_size(),
+            Quantity::Code => subject.code().map(u64::from),
+            Quantity::Number => subject.number(),
+            Quantity::Session => subject.session().map(u64::from),
+            Quantity::Exchange => subject.exchange().map(u64::from),
+        }
+    }
+}
+
+impl Name {
+    fn of(self, subject: &(impl Subject + ?Sized)) -> &str {
+        match self {
+            Name::Url => subject.url(),
+            Name::Path => subject.path(),
+            Name::Host => subject.host(),
+            Name::Subprotocol => subject.subprotocol(),
+            Name::Method => subject.method(),
+        }
+    }
+}
+
+impl Heads {
+    fn matches(self, subject: &(impl Subject + ?Sized), test: &HeaderTest) -> bool {
+        (self != Heads::Response && test.matches(&subject.request_head()))
+            || (self != Heads::Request && test.matches(&subject.response_head()))
+    }
+}
+
+impl HeaderTest {
+    fn matches(&self, head: &[u8]) -> bool {
+        // the first line is the request's or the status line
+        head.split(|&b| b == b'\n').skip(1).any(|line| {
+            let line = line.trim_ascii_end();
+            match self {
+                HeaderTest::Line(regex) => !line.is_empty() && regex.is_match(line),
+                HeaderTest::Value(name, test) => match line.iter().position(|&b| b == b':') {
+                    Some(colon) => {
+                        name.is_match(line[..colon].trim_ascii())
+                            && test.matches(line[colon + 1..].trim_ascii())
+                    }
+                    None => false,
+                },
+            }
+        })
+    }
+}
+
+impl ValueTest {
+    fn matches(&self, value: &[u8]) -> bool {
+        match self {
+            ValueTest::Exists => true,
+            ValueTest::Matches(regex) => regex.is_match(value),
+            ValueTest::Is(wanted) => {
+                let is = |part: &[u8]| part.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes());
+                is(value) || value.split(|b| b",;".contains(b)).any(is)
+            }
+        }
+    }
+}
+
+impl FieldTest {
+    fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        let Some(opcode) = subject.opcode() else {
+            return false;
+        };
+        let payload = subject.payload();
+        let any = |test: &mut dyn FnMut(&Field) -> bool| {
+            self.paths.iter().any(|path| decode::fields(opcode, &payload, path, test))
+        };
+        match &self.test {
+            FieldValue::Exists => any(&mut |_| true),
+            FieldValue::Matches(regex) => any(&mut |field| matches_text(regex, field)),
+            FieldValue::Is(wanted) => any(&mut |field| wanted.is(field)),
+            FieldValue::Compares(wanted, orders) => {
+                any(&mut |field| wanted.order_of(field).is_some_and(|order| orders.contains(&order)))
+            }
+            FieldValue::MatchesNot(regex) => some_but_none(any, |field| matches_text(regex, field)),
+            FieldValue::IsNot(wanted) => some_but_none(any, |field| wanted.is(field)),
+        }
+    }
+}
+
+/// Whether there are fields, and `test` is true of none.
+fn some_but_none(
+    any: impl Fn(&mut dyn FnMut(&Field) -> bool) -> bool,
+    test: impl Fn(&Field) -> bool,
+) -> bool {
+    let mut found = false;
+    let is_one = any(&mut |field| {
+        found = true;
+        test(field)
+    });
+    found && !is_one
+}
+
+fn matches_text(regex: &Regex, field: &Field) -> bool {
+    match field {
+        Field::Text(text) | Field::Number(text) | Field::Literal(text) => regex.is_match(text),
+        Field::Bytes(bytes) => regex.is_match(&String::from_utf8_lossy(bytes)),
+        Field::Container => false,
+    }
+}
+
+impl Wanted {
+    pub(super) fn new(text: String, is_quoted: bool) -> Wanted {
+        let number = if is_quoted { None } else { Decimal::parse(&text) };
+        Wanted { text, is_quoted, number }
+    }
+
+    fn is(&self, field: &Field) -> bool {
+        match field {
+            Field::Text(text) => *text == *self.text,
+            Field::Bytes(bytes) => **bytes == *self.text.as_bytes(),
+            Field::Number(_) | Field::Literal(_) if self.is_quoted => false,
+            Field::Number(number) => {
+                **number == *self.text || self.number.is_some() && Decimal::parse(number) == self.number
+            }
+            // MessagePack's word for it
+            Field::Literal(literal) => {
+                **literal == *self.text || (**literal == *"nil" && self.text == "null")
+            }
+            Field::Container => false,
+        }
+    }
+
+    /// Numbers by value, also those in strings, as prices often are; other text letter by letter.
+    fn order_of(&self, field: &Field) -> Option<Ordering> {
+        match (field, &self.number) {
+            (Field::Number(number) | Field::Text(number), Some(wanted)) => {
+                Decimal::parse(number).map(|number| number.cmp(wanted))
+            }
+            (Field::Text(text), None) => Some((**text).cmp(&self.text)),
+            _ => None,
+        }
+    }
+}
