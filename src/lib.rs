@@ -3,6 +3,8 @@
 //!
 //! The modules in reading order, each naming only those above it in this list (checked by `tests/tidy.rs`):
 
+pub mod config;
+
 pub mod ws;
 
 pub mod decode;

@@ -1,3 +1,34 @@
-//! The `sockeye` binary.
+//! The `sockeye` binary: reads the command line, runs it, and ends with its exit code.
 
-fn main() {}
+mod cli;
+mod run;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to the standard output, faults to stderr; where neither can be written there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { run::USAGE } else { run::DONE });
+        }
+    };
+    let result = match cli.command {
+        None => run::proxy::proxy(cli.proxy),
+        Some(Command::Demo(options)) => run::demo::demo(options),
+        Some(Command::Show(options)) => run::recording::show(options),
+        Some(Command::Print(options)) => run::recording::print(&options),
+        Some(Command::Completions { shell }) => run::about::completions(shell),
+        Some(Command::Man) => run::about::man(),
+    };
+    match result {
+        Ok(()) => ExitCode::from(run::DONE),
+        Err(failure) => {
+            eprintln!("sockeye: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

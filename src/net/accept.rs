@@ -58,7 +58,7 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
         .serve_connection(io, hand);
     let mut spoken = vec![0; if server.is_some() { 4096 } else { 0 }];
     enum Came {
-        Request(Box<(Parts, oneshot::Sender<Response<Full<Bytes>>>)>),
+        Request(Box<Handed>),
         Over(Option<String>),
         Server(usize),
     }
@@ -103,7 +103,7 @@ impl Asked {
         (transport, head)
     }
 
-    /// The head as it came.
+    /// Answers in the server's place, and ends the connection.
     pub(super) async fn answer(self, response: Response<Full<Bytes>>) {
         // The service waits for it as long as the connection lives; a client that went away needs none.
         let _ = self.reply.send(response);
@@ -113,7 +113,10 @@ impl Asked {
 
 /// The service: hands each request out and waits to be told the answer.
 #[derive(Default)]
-struct Hand(Arc<Mutex<Option<(Parts, oneshot::Sender<Response<Full<Bytes>>>)>>>);
+struct Hand(Arc<Mutex<Option<Handed>>>);
+
+/// A request, and where its answer goes.
+type Handed = (Parts, oneshot::Sender<Response<Full<Bytes>>>);
 
 impl Service<Request<Incoming>> for Hand {
     type Response = Response<Full<Bytes>>;

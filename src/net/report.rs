@@ -9,6 +9,7 @@ use super::exchange::{Carried, Kind};
 use super::target::Authority;
 use super::transport::Transport;
 use crate::capture::{Event, Exchange, Mode, Opening, Payload, Refused, Tap, Timing, Tunnel};
+use crate::ws::handshake::{self, RequestHead, ResponseHead};
 
 /// What is known so far.
 pub(super) struct Report {
@@ -180,23 +181,21 @@ impl Report {
 
 /// Why a server's answer opened no session.
 fn explain(opening: &Opening) -> String {
-    let line = opening.response.split(|octet| *octet == b'\r' || *octet == b'\n').next().unwrap_or_default();
-    format!("the server answered {}, not 101", String::from_utf8_lossy(line))
+    let request = match RequestHead::parse(&opening.request) {
+        Ok(request) => request,
+        Err(error) => return handshake::explain_no_request(&opening.request, error),
+    };
+    let response = match ResponseHead::parse(&opening.response) {
+        Ok(response) => response,
+        Err(error) => return handshake::explain_no_response(&opening.response, error),
+    };
+    let status = response.status();
+    let why = handshake::examine(&request, Some(&response)).why;
+    why.unwrap_or_else(|| format!("the server answered {status}, and the session ended before it began"))
 }
 
 fn is_websocket(request: &[u8]) -> bool {
-    let lines = request.split(|octet| *octet == b'\n').skip(1);
-    lines
-        .filter_map(|line| line.iter().position(|octet| *octet == b':').map(|colon| line.split_at(colon)))
-        .any(|(name, value)| {
-            let name = name.trim_ascii();
-            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-            is("sec-websocket-key")
-                || is("upgrade")
-                    && value[1..]
-                        .split(|octet| *octet == b',')
-                        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"))
-        })
+    RequestHead::parse(request).is_ok_and(|request| handshake::is_upgrade_attempt(&request))
 }
 
 fn first_line(parts: &Parts) -> Bytes {

@@ -1,0 +1,160 @@
+//! The proxy itself: what listens, what records, what prints or shows, and an orderly end.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
+use sockeye::control::Controller;
+use sockeye::filter::Filter;
+use sockeye::headless::{self, Follower, Output, Printing, text::Style};
+use sockeye::net::{HostHeader, Proxy, ProxyConfig, StartError};
+
+use super::{Failure, UNREACHABLE, USAGE};
+use crate::cli::{LogOptions, OutputOptions, ProxyOptions};
+
+/// Runs the proxy until the user or a signal ends it.
+pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
+    let style = Style::for_stdout();
+    let config = ProxyConfig {
+        listen: options.listen,
+        target: options.server,
+        host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
+        handshake_limit: options.handshake_timeout,
+    };
+    let running = Running::start(config, options.log)?;
+    let recorder = running.record(options.output.record.as_ref())?;
+    let output = running.look(&options.output, style, wait_for_signal)?;
+    running.finish(output, recorder);
+    Ok(())
+}
+
+/// A proxy with its log.
+pub struct Running {
+    pub log: Log,
+    pub controller: Controller,
+    pub proxy: Proxy,
+    server: Option<String>,
+    capture: Capture,
+}
+
+/// What the screen says that it shows.
+#[derive(Default)]
+pub struct Shown {
+    pub listen: Option<String>,
+    pub server: Option<String>,
+    pub recording: Option<PathBuf>,
+    pub source: Option<String>,
+    pub filter: Filter,
+}
+
+impl Running {
+    /// Listens, with a log of its own.
+    pub fn start(config: ProxyConfig, log: LogOptions) -> Result<Running, Failure> {
+        raise_open_files();
+        let log_config = LogConfig { directory: log.capture_dir, limit: log.capture_limit.0 };
+        let log = Log::create(&log_config).map_err(|error| {
+            Failure::new(USAGE, format_args!("{error}; choose another place with --capture-dir"))
+        })?;
+        let (tap, capture) =
+            capture(&log, CaptureConfig::default()).map_err(|error| Failure::new(UNREACHABLE, error))?;
+        let controller = Controller::new();
+        let server = config.target.as_ref().map(ToString::to_string);
+        let proxy = Proxy::start(config, tap, &controller)
+            .map_err(|error: StartError| Failure::new(UNREACHABLE, error))?;
+        if !proxy.address().ip().is_loopback() {
+            eprintln!(
+                "sockeye: {} is open to other machines, and so is all that passes: listen on 127.0.0.1 to keep it to this one",
+                proxy.address()
+            );
+        }
+        Ok(Running { log, controller, proxy, server, capture })
+    }
+
+    /// Begins to record, where that is wanted.
+    pub fn record(&self, path: Option<&PathBuf>) -> Result<Option<Follower>, Failure> {
+        let Some(path) = path else { return Ok(None) };
+        let listen = Some(self.proxy.address().to_string());
+        let recorder = headless::record(&self.log, path, listen, |fault| eprintln!("sockeye: {fault}"));
+        let recorder = recorder.map_err(|error| {
+            Failure::new(USAGE, format_args!("cannot write the recording {}: {error}", path.display()))
+        })?;
+        Ok(Some(recorder))
+    }
+
+    /// Prints or shows what happens until the user leaves, or, headless, until `wait` is over; gives what prints.
+    pub fn look(
+        &self,
+        options: &OutputOptions,
+        style: Style,
+        wait: impl FnOnce() -> io::Result<()>,
+    ) -> Result<Option<Follower>, Failure> {
+        let listen = Some(self.proxy.address().to_string());
+        if cfg!(feature = "tui") && !options.headless && io::stdout().is_terminal() {
+            let shown = Shown {
+                listen,
+                server: self.server.clone(),
+                recording: options.record.clone(),
+                source: None,
+                filter: options.filter.clone(),
+            };
+            return screen(&self.log, shown, Some(self.controller.clone())).map(|()| None);
+        }
+        let printing = Printing { output: options.output, filter: options.filter.clone(), style, listen };
+        let follower = (options.output != Output::None)
+            .then(|| Follower::spawn(&self.log, printing, io::stdout()))
+            .transpose()
+            .map_err(|error| Failure::new(UNREACHABLE, error))?;
+        wait().map_err(|error| Failure::new(UNREACHABLE, error))?;
+        Ok(follower)
+    }
+
+    /// Shuts down: sessions are told, the log is completed, the recording and the output get their last lines.
+    pub fn finish(self, output: Option<Follower>, recorder: Option<Follower>) {
+        self.proxy.finish();
+        self.capture.finish(&self.log);
+        // A file is waited for, a pipe that nobody reads is not. What went wrong was told when it did.
+        let _ = recorder.map(|recorder| recorder.finish(Duration::from_secs(60)));
+        let _ = output.map(|output| output.finish(Duration::from_secs(2)));
+    }
+}
+
+/// Shows a log on the terminal until the user leaves.
+#[cfg(feature = "tui")]
+pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
+    let _ = (log, shown, controller);
+    Err(Failure::new(USAGE, "no screen yet"))
+}
+
+/// Shows a log on the terminal until the user leaves.
+#[cfg(not(feature = "tui"))]
+pub fn screen(_: &Log, _: Shown, _: Option<Controller>) -> Result<(), Failure> {
+    Err(Failure::new(USAGE, "this sockeye was built without its screen: use --headless"))
+}
+
+/// Waits until the user (ctrl-c) or the system (SIGTERM, SIGHUP) wants an end.
+pub fn wait_for_signal() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut hang_up = signal(SignalKind::hangup())?;
+            tokio::select! {
+                result = tokio::signal::ctrl_c() => result,
+                _ = terminate.recv() => Ok(()),
+                _ = hang_up.recv() => Ok(()),
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
+    })
+}
+
+/// A session takes two sockets: the room that there is, is asked for.
+fn raise_open_files() {
+    #[cfg(unix)]
+    // Where it is refused, the limit is what it was, and a connection too many is told as such.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}
