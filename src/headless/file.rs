@@ -12,6 +12,9 @@ use super::sieve::{Passed, Sieve};
 use super::{Output, Printing};
 use crate::capture::{Event, Log, LogConfig, Note, Stamp};
 
+/// How many octets of lines are appended to a log at a time.
+const BATCH: usize = 256 << 10;
+
 /// Why a recording could not be printed or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -147,7 +150,7 @@ fn unknown_lines(count: u64) -> Option<String> {
 /// # Errors
 /// Where the file is damaged or the log cannot be written.
 pub fn load<R: BufRead>(reader: &mut Reader<R>, config: &LogConfig) -> Result<Log, FileError> {
-    let log = Log::create(config)?;
+    let log = Log::of_recording(config, reader.recording().started)?;
     load_into(reader, &log)?;
     log.close();
     Ok(log)
@@ -160,27 +163,47 @@ pub fn load<R: BufRead>(reader: &mut Reader<R>, config: &LogConfig) -> Result<Lo
 /// # Errors
 /// Where the file is damaged, after all that is before the damage was appended; or where the log cannot be written.
 pub fn load_into<R: BufRead>(reader: &mut Reader<R>, log: &Log) -> Result<(), FileError> {
-    let mut numbers: HashMap<u32, u64> = HashMap::new();
+    let mut numbers = HashMap::new();
     let mut last = Stamp(0);
-    while let Some(record) = reader.next()? {
-        let event = match record.item {
-            Item::Event(Event::Message(mut message)) => {
-                let number = numbers.entry(message.session).or_default();
-                *number += 1;
-                message.number = *number;
-                Event::Message(message)
-            }
-            Item::Event(event) => event,
-            Item::Gap { time, lost, why } => {
-                Event::Note(Note { time, flow: None, text: format!("{lost} events are missing here: {why}") })
-            }
-            Item::Recording(_) | Item::Unknown(_) => continue,
+    let mut batch = Vec::new();
+    let mut waiting = 0;
+    let result = loop {
+        let record = match reader.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.into()),
         };
+        let Some(event) = event_of(record.item, &mut numbers) else { continue };
         last = event.time();
-        log.append(event)?;
+        waiting += record.lines.len();
+        batch.push(event);
+        if waiting >= BATCH {
+            log.append_all(batch.drain(..))?;
+            waiting = 0;
+        }
+    };
+    batch.extend(
+        unknown_lines(reader.unknown()).map(|text| Event::Note(Note { time: last, flow: None, text })),
+    );
+    log.append_all(batch)?;
+    result
+}
+
+/// What a log is told of a line.
+fn event_of(item: Item, numbers: &mut HashMap<u32, u64>) -> Option<Event> {
+    match item {
+        Item::Event(Event::Message(mut message)) => {
+            let number = numbers.entry(message.session).or_default();
+            *number += 1;
+            message.number = *number;
+            Some(Event::Message(message))
+        }
+        Item::Event(event) => Some(event),
+        Item::Gap { time, lost, why } => Some(Event::Note(Note {
+            time,
+            flow: None,
+            text: format!("{lost} events are missing here: {why}"),
+        })),
+        Item::Recording(_) | Item::Unknown(_) => None,
     }
-    if let Some(text) = unknown_lines(reader.unknown()) {
-        log.append(Event::Note(Note { time: last, flow: None, text }))?;
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Printing;
 use super::printer::Printer;
-use crate::capture::{Event, Log, Next, Note, Opened};
+use crate::capture::{Event, Flow, Log, Next, Note, Opened, Opening, Summary};
 
 /// How old a line may get before it is handed on while there is always more to write.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -185,9 +185,27 @@ fn begin(log: &Log, printer: &mut Printer, begun: &mut HashSet<u32>, event: &Eve
         _ => None,
     };
     let Some(session) = unknown else { return Ok(()) };
-    match log.opening(session)? {
-        Some(Opened::Session(opening)) => printer.event(&Event::Opened(opening), log),
-        Some(Opened::Tunnel(tunnel)) => printer.event(&Event::Tunnel(tunnel), log),
-        _ => Ok(()),
+    let event = match log.opening(session)? {
+        Some(Opened::Session(opening)) => Event::Opened(opening),
+        Some(Opened::Tunnel(tunnel)) => Event::Tunnel(tunnel),
+        Some(_) => return Ok(()),
+        None => match log.summary(Flow::Session(session)) {
+            Some(summary) => Event::Opened(in_short(session, &summary)),
+            None => return Ok(()),
+        },
+    };
+    printer.event(&event, log)
+}
+
+/// What is left of an opening whose heads the log has let go.
+fn in_short(session: u32, summary: &Summary) -> Opening {
+    Opening {
+        session,
+        time: summary.opened,
+        mode: summary.mode,
+        url: summary.url.to_string(),
+        client: summary.client.to_string(),
+        notes: vec!["the log does not hold the opening handshake any more".to_owned()],
+        ..Opening::default()
     }
 }

@@ -1,5 +1,6 @@
 //! Sockeye seen from outside: one module for each subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod recording;
 mod relay;
 mod support;
