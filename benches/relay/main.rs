@@ -26,7 +26,8 @@ cargo bench --bench relay -- [OPTIONS]
   --seconds S         [2] of load in one round
   --sessions N        [4000] open at one time in the row of idle sessions
   --rows a1,b2        only these
-  --proxies a,b       only these: direct copy sockeye haproxy nginx mitmdump";
+  --proxies a,b       only these: direct copy sockeye haproxy nginx mitmdump baseline
+SOCKEYE_BASELINE=FILE  another build of sockeye, to compare with in the same rounds";
 
 fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -109,6 +110,7 @@ fn describe(plan: &Plan) {
         match (proxy, proxy.program()) {
             (Proxy::Direct, _) => println!("direct: no proxy"),
             (Proxy::Copy, _) => println!("copy: TCP copy on tokio"),
+            (Proxy::Baseline, None) => {}
             (_, Some(_)) => println!("{}: {}", proxy.name(), proxy.version()),
             (_, None) => println!("{}: not installed", proxy.name()),
         }

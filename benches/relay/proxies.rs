@@ -26,6 +26,8 @@ pub enum Proxy {
     /// `copy.rs`.
     Copy,
     Sockeye,
+    /// Another build of sockeye, to see what a change does under the same noise.
+    Baseline,
     Haproxy,
     Nginx,
     Mitmdump,
@@ -33,8 +35,15 @@ pub enum Proxy {
 
 impl Proxy {
     /// All of them.
-    pub const ALL: [Proxy; 6] =
-        [Proxy::Direct, Proxy::Copy, Proxy::Sockeye, Proxy::Haproxy, Proxy::Nginx, Proxy::Mitmdump];
+    pub const ALL: [Proxy; 7] = [
+        Proxy::Direct,
+        Proxy::Copy,
+        Proxy::Sockeye,
+        Proxy::Baseline,
+        Proxy::Haproxy,
+        Proxy::Nginx,
+        Proxy::Mitmdump,
+    ];
 
     /// As it is called on the command line and in the tables.
     pub fn name(self) -> &'static str {
@@ -42,6 +51,7 @@ impl Proxy {
             Proxy::Direct => "direct",
             Proxy::Copy => "copy",
             Proxy::Sockeye => "sockeye",
+            Proxy::Baseline => "baseline",
             Proxy::Haproxy => "haproxy",
             Proxy::Nginx => "nginx",
             Proxy::Mitmdump => "mitmdump",
@@ -53,6 +63,7 @@ impl Proxy {
         match self {
             Proxy::Direct | Proxy::Copy => env::current_exe().ok(),
             Proxy::Sockeye => Some(env!("CARGO_BIN_EXE_sockeye").into()),
+            Proxy::Baseline => env::var_os("SOCKEYE_BASELINE").map(PathBuf::from),
             Proxy::Haproxy | Proxy::Nginx | Proxy::Mitmdump => {
                 let path = env::var_os("PATH").unwrap_or_default();
                 // Debian keeps servers where an ordinary user's PATH does not look.
@@ -105,7 +116,7 @@ impl Running {
         let child =
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(File::create(&errors)?).spawn()?;
         let mut running = Running { proxy, address, child: Some(child), _directory: directory };
-        running.wait_until_ready().with_context(|| format!("its last words: {}", last_line(&errors)))?;
+        running.wait_until_ready().with_context(|| last_words(&errors))?;
         Ok(running)
     }
 
@@ -159,7 +170,7 @@ fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &str), directory:
         Proxy::Copy => {
             command.args(["--role", "copy", listen, server]);
         }
-        Proxy::Sockeye => {
+        Proxy::Sockeye | Proxy::Baseline => {
             command.arg(format!("ws://{server}"));
             command.args(["--listen", listen, "--headless", "--output", "none"]);
         }
@@ -212,9 +223,11 @@ fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
-fn last_line(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines().last().unwrap_or("none").to_owned()
+fn last_words(errors: &Path) -> String {
+    let text = fs::read_to_string(errors).unwrap_or_default();
+    text.lines()
+        .last()
+        .map_or("it printed no error".to_owned(), |line| format!("its last words were {line:?}"))
 }
 
 /// The load server, in a process of its own.
