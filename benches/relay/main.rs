@@ -15,7 +15,7 @@ use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use proxies::{LoadServer, Proxy};
+use proxies::Proxy;
 use rows::Plan;
 use scenario::Limit;
 
@@ -84,13 +84,16 @@ fn compare(plan: &Plan) -> Result<()> {
     let mut plan = plan.clone();
     describe(&plan);
     plan.proxies.retain(|proxy| proxy.program().is_some());
-    let server = LoadServer::start()?;
     let mut done = Vec::new();
     for row in &plan.rows {
         eprintln!("measuring {}. {}", row.key, row.title);
-        let series = rows::run(row, &plan, &server);
-        println!("{}", report::table(row, &series));
-        done.push((row.clone(), series));
+        match rows::run(row, &plan) {
+            Ok(series) => {
+                println!("{}", report::table(row, &series));
+                done.push((row.clone(), series));
+            }
+            Err(error) => println!("### {}. {}\n\nnot measured: {error:#}\n", row.key, row.title),
+        }
     }
     println!("{}", report::targets(&done));
     println!("Load average at the end: {}", first_line("/proc/loadavg"));

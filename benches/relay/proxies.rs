@@ -89,6 +89,32 @@ impl Proxy {
     }
 }
 
+/// Where processes may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Wherever the scheduler puts them.
+    Anywhere,
+    /// All on one core: nobody wakes a core that sleeps, and one run is like the other.
+    OneCore,
+}
+
+impl Place {
+    fn command(self, program: &Path) -> Command {
+        if self == Place::Anywhere {
+            return Command::new(program);
+        }
+        let mut command = Command::new("taskset");
+        command.args(["-c", &first_core()]).arg(program);
+        command
+    }
+}
+
+fn first_core() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default();
+    allowed.trim().chars().take_while(char::is_ascii_digit).collect()
+}
+
 /// A proxy that takes sessions.
 #[derive(Debug)]
 pub struct Running {
@@ -103,20 +129,21 @@ pub struct Running {
 
 impl Running {
     /// Starts it in front of the load server, and returns once a message has come back through it.
-    pub fn start(proxy: Proxy, server: &str) -> Result<Running> {
+    pub fn start(proxy: Proxy, server: &LoadServer) -> Result<Running> {
+        let (server, place) = (server.address.as_str(), server.place);
         let directory = tempfile::Builder::new().prefix("relay-bench-").tempdir()?;
         if proxy == Proxy::Direct {
             return Ok(Running { proxy, address: server.to_owned(), child: None, _directory: directory });
         }
         let program = proxy.program().context("not installed")?;
         let address = free_address()?;
-        let mut command = Command::new(program);
+        let mut command = place.command(&program);
         configure(&mut command, proxy, (&address, server), directory.path())?;
         let errors = directory.path().join("stderr");
         let child =
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(File::create(&errors)?).spawn()?;
         let mut running = Running { proxy, address, child: Some(child), _directory: directory };
-        running.wait_until_ready().with_context(|| last_words(&errors))?;
+        running.wait_until_ready(place).with_context(|| last_words(&errors))?;
         Ok(running)
     }
 
@@ -125,16 +152,16 @@ impl Running {
         self.child.as_ref().map(|child| Tree(child.id()))
     }
 
-    fn wait_until_ready(&mut self) -> Result<()> {
+    fn wait_until_ready(&mut self, place: Place) -> Result<()> {
         let begun = Instant::now();
         let limit = Limit { time: START_LIMIT, messages: 1 };
+        let once = Scenario::NewSessions { at_a_time: 1, size: 64 };
         loop {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().transpose()) {
                 bail!("ended at once: {}", status?);
             }
-            let once =
-                LoadClient::open(&self.address, Scenario::NewSessions { at_a_time: 1, size: 64 }, limit);
-            match once.and_then(|mut client| client.go()) {
+            let outcome = LoadClient::open(&self.address, once, limit, place);
+            match outcome.and_then(|mut client| client.go()) {
                 Ok(outcome) if outcome.count == 1 => return Ok(()),
                 _ if begun.elapsed() > START_LIMIT => bail!("no message came back within {START_LIMIT:?}"),
                 _ => thread::sleep(Duration::from_millis(100)),
@@ -235,17 +262,19 @@ fn last_words(errors: &Path) -> String {
 pub struct LoadServer {
     /// Where it listens.
     pub address: String,
+    /// Where it runs, and with it everything that is measured against it.
+    pub place: Place,
     child: Child,
 }
 
 impl LoadServer {
     /// Starts it.
-    pub fn start() -> Result<LoadServer> {
-        let mut child = role("server").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    pub fn start(place: Place) -> Result<LoadServer> {
+        let mut child = role("server", place)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         let stdout = child.stdout.take().context("its stdout is a pipe")?;
         BufReader::new(stdout).read_line(&mut address)?;
-        Ok(LoadServer { address: address.trim().to_owned(), child })
+        Ok(LoadServer { address: address.trim().to_owned(), place, child })
     }
 
     /// Its process.
@@ -271,8 +300,8 @@ pub struct LoadClient {
 
 impl LoadClient {
     /// Starts it, and returns once it is ready to begin.
-    pub fn open(address: &str, scenario: Scenario, limit: Limit) -> Result<LoadClient> {
-        let mut command = role("load");
+    pub fn open(address: &str, scenario: Scenario, limit: Limit, place: Place) -> Result<LoadClient> {
+        let mut command = role("load", place)?;
         command.args([address, &scenario.to_string()]);
         command.args([limit.time.as_millis().to_string(), limit.messages.to_string()]);
         let mut child =
@@ -317,10 +346,10 @@ impl Drop for LoadClient {
 }
 
 /// This program again, in another role.
-fn role(name: &str) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap_or_default());
+fn role(name: &str, place: Place) -> Result<Command> {
+    let mut command = place.command(&env::current_exe()?);
     command.args(["--role", name]);
-    command
+    Ok(command)
 }
 
 /// Ends this process when its stdin does, which is when the parent is gone, whatever the cause.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::load::Outcome;
-use crate::proxies::{LoadClient, LoadServer, Proxy, Running};
+use crate::proxies::{LoadClient, LoadServer, Place, Proxy, Running};
 use crate::scenario::{Limit, Scenario, Way, Writes};
 
 /// What a slow proxy is given to do in one round, at the most.
@@ -30,6 +30,7 @@ pub struct Row {
     pub key: &'static str,
     pub title: String,
     pub scenario: Scenario,
+    pub place: Place,
     pub targets: &'static [Target],
 }
 
@@ -67,7 +68,11 @@ const LATENCY: &[Target] = &[Target::AddedLatencyOfCopy(1.3), Target::LatencyOfC
 pub fn all(idle: usize) -> Vec<Row> {
     let round_trips = |writes| Scenario::RoundTrips { sessions: 32, in_flight: 16, size: 64, writes };
     let flood = |way, size| Scenario::Flood { way, sessions: 4, size };
-    let row = |key, title: &str, scenario, targets| Row { key, title: title.to_owned(), scenario, targets };
+    let row = |key, title: &str, scenario, targets| {
+        let place = Place::Anywhere;
+        Row { key, title: title.to_owned(), scenario, place, targets }
+    };
+    let ping_pong = "round trips of 64 B, one session, one in flight";
     vec![
         row(
             "a1",
@@ -97,7 +102,11 @@ pub fn all(idle: usize) -> Vec<Row> {
             Scenario::Idle { sessions: idle },
             IDLE,
         ),
-        row("f", "round trips of 64 B, one session, one in flight", Scenario::PingPong { size: 64 }, LATENCY),
+        row("f1", ping_pong, Scenario::PingPong { size: 64 }, LATENCY),
+        Row {
+            place: Place::OneCore,
+            ..row("f2", &format!("{ping_pong}, all on one core"), Scenario::PingPong { size: 64 }, LATENCY)
+        },
     ]
 }
 
@@ -127,11 +136,12 @@ pub struct Series {
 }
 
 /// Runs one row: every proxy fresh, then round by round one after the other, so that noise hits all alike.
-pub fn run(row: &Row, plan: &Plan, server: &LoadServer) -> Vec<Series> {
+pub fn run(row: &Row, plan: &Plan) -> Result<Vec<Series>> {
+    let server = LoadServer::start(row.place).context("the load server did not start")?;
     let mut series: Vec<Series> = Vec::new();
     let mut running = Vec::new();
     for &proxy in plan.proxies.iter().filter(|proxy| !(row.is_idle() && **proxy == Proxy::Direct)) {
-        let started = Running::start(proxy, &server.address);
+        let started = Running::start(proxy, &server);
         let failure = started.as_ref().err().map(|error| format!("{error:#}"));
         let before = started.as_ref().ok().and_then(Running::tree).map_or(0, |tree| tree.memory());
         running.push((started.ok(), before));
@@ -145,7 +155,7 @@ pub fn run(row: &Row, plan: &Plan, server: &LoadServer) -> Vec<Series> {
             if series.failure.is_some() || (series.proxy.is_slow() && round % 2 == 1) {
                 continue;
             }
-            match sample(row, plan, running, server) {
+            match sample(row, plan, running, &server) {
                 Ok(sample) => series.samples.push(sample),
                 Err(error) => series.failure = Some(format!("{error:#}")),
             }
@@ -156,7 +166,7 @@ pub fn run(row: &Row, plan: &Plan, server: &LoadServer) -> Vec<Series> {
         series.memory = after as f64;
         series.growth = series.memory - *before as f64;
     }
-    series
+    Ok(series)
 }
 
 fn sample(row: &Row, plan: &Plan, running: &Running, server: &LoadServer) -> Result<Sample> {
@@ -164,7 +174,7 @@ fn sample(row: &Row, plan: &Plan, running: &Running, server: &LoadServer) -> Res
         return idle(sessions, running.proxy, server);
     }
     let limit = Limit { time: plan.time, messages: most_messages(row.scenario, running.proxy) };
-    let mut client = LoadClient::open(&running.address, row.scenario, limit)?;
+    let mut client = LoadClient::open(&running.address, row.scenario, limit, server.place)?;
     if let Some(tree) = running.tree() {
         tree.settle();
     }
@@ -190,14 +200,15 @@ fn most_messages(scenario: Scenario, proxy: Proxy) -> u64 {
 /// On a proxy just started: what earlier sessions left behind would be used again, and seem free.
 fn idle(sessions: usize, proxy: Proxy, server: &LoadServer) -> Result<Sample> {
     let sessions = if proxy.is_slow() { sessions.min(SLOW_SESSIONS) } else { sessions };
-    let running = Running::start(proxy, &server.address)?;
+    let running = Running::start(proxy, server)?;
     let Some(tree) = running.tree() else { return Ok(Sample::default()) };
     let warm_up = Limit { time: Duration::from_secs(20), messages: WARM_UP };
-    LoadClient::open(&running.address, Scenario::NewSessions { at_a_time: 4, size: 64 }, warm_up)?.go()?;
+    let come_and_go = Scenario::NewSessions { at_a_time: 4, size: 64 };
+    LoadClient::open(&running.address, come_and_go, warm_up, server.place)?.go()?;
     tree.settle();
     let (cpu, memory) = (tree.cpu(), tree.memory());
     let limit = Limit { time: Duration::ZERO, messages: 0 };
-    let mut client = LoadClient::open(&running.address, Scenario::Idle { sessions }, limit)?;
+    let mut client = LoadClient::open(&running.address, Scenario::Idle { sessions }, limit, server.place)?;
     tree.settle();
     let grown = tree.memory() as f64 - memory as f64;
     let cpu = tree.cpu().saturating_sub(cpu);
