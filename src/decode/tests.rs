@@ -133,6 +133,15 @@ fn long_byte_strings_are_cut() {
 }
 
 #[test]
+fn a_summary_looks_at_no_more_than_it_shows() {
+    let long = [&b"\x82\xa1a\x01\xa1b\xdb\x00\x10\x00\x00"[..], &[b'x'; 1 << 20]].concat();
+    assert_eq!(summary(View::MessagePack, &long[..], 40), "msgpack {a: 1, b: …");
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
+    assert_eq!(summary(View::Json, long.as_str(), 10), "{\"a\":\"xxx…");
+    assert_eq!(summary(View::MessagePack, &b"\x92\x01\xc1"[..], 40), "msgpack [1\\xc1");
+}
+
+#[test]
 fn text_is_shown_line_by_line() {
     let lines = |lines: Vec<Line>| -> Vec<String> { lines.iter().map(plain).collect() };
     let payload = &b"a\tb\r\n\n\x1b[0m\xff!\n"[..];
@@ -227,6 +236,8 @@ proptest! {
         let mut rest = &payload[..];
         let oracle = rmpv::decode::read_value_ref_with_max_depth(&mut rest, 1000);
         let is_value = oracle.is_ok() && rest.is_empty();
+        // rmpv takes c1, which is never used, for nil
+        prop_assume!(!is_value || !payload.contains(&0xc1));
         let ours = pretty(View::MessagePack, &payload[..], &Limits::default());
         let is_ours = !ours.iter().flatten().any(|span| span.style == Style::Error);
         prop_assert_eq!(is_value, is_ours, "{:?}", ours);

@@ -22,11 +22,20 @@ pub(super) fn summary<'a, R: Reader<'a>>(dialect: Dialect, payload: Payload<'a>,
     // a character takes at most four bytes, or ten where it is spelt out
     let limits = Limits { lines: 1, bytes: max_chars.saturating_mul(10).saturating_add(16), width: 0 };
     let layout = if dialect == Dialect::Json { Layout::Compact } else { Layout::Spaced };
+    // the rest of a long payload is not even looked at
+    let enough = limits.bytes.saturating_mul(4).min(payload.bytes.len());
+    let payload = Payload::start_of(&payload.bytes[..enough], payload.total);
     let mut printer = Printer::<R>::new(dialect, payload, limits, layout);
-    let fault = printer.print().err();
-    if !printer.sheet.is_full() && fault.is_some() {
-        printer.sheet.push(Style::Plain, printer.rest());
-        if !payload.is_whole() {
+    if let Err(fault) = printer.print()
+        && !printer.sheet.is_full()
+    {
+        let is_cut = fault.is_end && !payload.is_whole();
+        if is_cut && dialect == Dialect::Diagnostic {
+            printer.lead();
+        } else {
+            printer.sheet.push(Style::Plain, printer.rest());
+        }
+        if is_cut {
             printer.sheet.push(Style::Plain, "…".as_bytes());
         }
     }
@@ -342,8 +351,12 @@ impl<'a, R: Reader<'a>> Printer<'a, R> {
 
     /// Whether the container that has just begun fits on one line.
     fn fits(&self) -> bool {
+        // what is written with more bytes than this does not fit, unless it is mostly white space
+        let start = self.reader.start();
+        let end = start.saturating_add(self.width.saturating_mul(4)).min(self.payload.len());
+        let near = &self.payload[..end];
         let mut columns = INDENT * self.stack.len().min(INDENT_LIMIT);
-        let mut ahead = R::at(self.payload, self.reader.start());
+        let mut ahead = R::at(near, start);
         let mut depth = 0_usize;
         // an event takes a column or more, but for the ends
         for _ in 0..=2 * self.width {
