@@ -129,6 +129,8 @@ impl Term {
             Term::All => Reads::Nothing,
             Term::Name(..) | Term::Header(..) | Term::Websocket | Term::Http => Reads::Flow,
             Term::Number(Quantity::Session | Quantity::Exchange, _) => Reads::Flow,
+            // a close's status code stands in its payload
+            Term::Number(Quantity::Code, _) => Reads::Payload,
             Term::From(_) | Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::MessageFrom(_) => {
                 Reads::Message
             }

@@ -382,6 +382,8 @@ fn a_filter_knows_how_deep_it_looks() {
     assert_eq!(reads("path:/chat session:3 header:cookie ~http"), Reads::Flow);
     assert_eq!(reads("path:/chat dir:client"), Reads::Message);
     assert_eq!(reads("marked or json.a"), Reads::Payload);
+    // a close's status code stands in its payload
+    assert_eq!(reads("code:1000"), Reads::Payload);
     assert!(Filter::parse("word").unwrap().needs_payload());
     assert!(!Filter::parse("size>1k").unwrap().needs_payload());
 }
@@ -437,6 +439,24 @@ fn help_names_every_operator() {
     unique.sort_unstable();
     unique.dedup();
     assert_eq!(unique.len(), forms.len());
+}
+
+/// The operators as docs/filters.md lists them.
+#[test]
+fn the_documents_list_every_operator() {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut table = "| write | to find |\n|---|---|\n".to_owned();
+    for (form, help) in Filter::help() {
+        let forms: Vec<String> = form.split("  ").map(|form| format!("`{}`", cell(form))).collect();
+        table.push_str(&format!("| {} | {} |\n", forms.join(" "), cell(help)));
+    }
+    let document = include_str!("../../docs/filters.md").replace("\r\n", "\n");
+    assert!(document.contains(&table), "docs/filters.md should hold this table:\n{table}");
+    let examples = document.split("```").nth(1).unwrap();
+    for example in examples.lines().skip(1) {
+        let (filter, _) = example.split_once("  ").unwrap();
+        assert!(Filter::parse(filter).is_ok(), "{filter}");
+    }
 }
 
 /// What a filter should say, without the parser.
