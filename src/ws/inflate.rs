@@ -116,20 +116,16 @@ impl Inflater {
     ) -> Result<(), NotDeflate> {
         let mut rest = payload;
         while !rest.is_empty() {
-            let (taken, made, status) = self.step(rest, room)?;
-            rest = &rest[taken..];
-            self.fresh &= taken == 0;
-            if made > 0 {
-                history.push(&room[..made]);
-                give(&room[..made]);
-            }
-            if status == Status::StreamEnd {
+            let step = self.step(rest, room);
+            rest = &rest[step.taken..];
+            self.fresh &= step.taken == 0;
+            step.hand_on(history, room, &mut give);
+            match step.status? {
                 // RFC 7692 7.2.3.4: a block may say it is the last; what follows still refers to what went before
-                self.restart(history);
-            } else if taken == 0 && made == 0 {
-                return Err(NotDeflate);
-            } else if rest.is_empty() && made == room.len() {
-                self.drain(history, room, &mut give)?;
+                Status::StreamEnd => self.restart(history),
+                _ if step.taken == 0 && step.made == 0 => return Err(NotDeflate),
+                _ if rest.is_empty() && step.made == room.len() => self.drain(history, room, &mut give)?,
+                _ => {}
             }
         }
         Ok(())
@@ -139,12 +135,12 @@ impl Inflater {
     pub fn end(&mut self, room: &mut [u8]) -> Result<(), CutShort> {
         // after a last block the sender may, but need not, have sent the beginning of another
         if !self.fresh {
-            let (taken, made, _) = self.step(&TAIL, room).map_err(|_| CutShort)?;
-            if taken < TAIL.len() || made > 0 {
+            let tail = self.step(&TAIL, room);
+            if tail.status.is_err() || tail.taken < TAIL.len() || tail.made > 0 {
                 return Err(CutShort);
             }
-            let (_, made, status) = self.step(&LAST_BLOCK, room).map_err(|_| CutShort)?;
-            if made > 0 || status != Status::StreamEnd {
+            let last = self.step(&LAST_BLOCK, room);
+            if last.status != Ok(Status::StreamEnd) || last.made > 0 {
                 return Err(CutShort);
             }
         }
@@ -159,27 +155,24 @@ impl Inflater {
         give: &mut impl FnMut(&[u8]),
     ) -> Result<(), NotDeflate> {
         loop {
-            let (_, made, status) = self.step(&[], room)?;
-            if made > 0 {
-                history.push(&room[..made]);
-                give(&room[..made]);
-            }
-            if status == Status::StreamEnd {
+            let step = self.step(&[], room);
+            step.hand_on(history, room, give);
+            if step.status? == Status::StreamEnd {
                 self.restart(history);
             }
-            if made < room.len() {
+            if step.made < room.len() {
                 return Ok(());
             }
         }
     }
 
-    /// One call of the decompressor: how much it took, how much it made, and where it stands.
-    fn step(&mut self, payload: &[u8], room: &mut [u8]) -> Result<(usize, usize, Status), NotDeflate> {
+    /// One call of the decompressor.
+    fn step(&mut self, payload: &[u8], room: &mut [u8]) -> Step {
         let (before_in, before_out) = (self.stream.total_in(), self.stream.total_out());
-        let status = self.stream.decompress(payload, room, FlushDecompress::Sync).map_err(|_| NotDeflate)?;
-        let taken = self.stream.total_in() - before_in;
-        let made = self.stream.total_out() - before_out;
-        Ok((taken as usize, made as usize, status))
+        let status = self.stream.decompress(payload, room, FlushDecompress::Sync).map_err(|_| NotDeflate);
+        let taken = (self.stream.total_in() - before_in) as usize;
+        let made = (self.stream.total_out() - before_out) as usize;
+        Step { taken, made, status }
     }
 
     fn restart(&mut self, history: &History) {
@@ -189,6 +182,22 @@ impl Inflater {
         if !window.is_empty() {
             // only a stream with a zlib header can refuse a dictionary, and then the message breaks, which is told
             let _ = self.stream.set_dictionary(window);
+        }
+    }
+}
+
+/// What one call of the decompressor took and made, also when it failed.
+struct Step {
+    taken: usize,
+    made: usize,
+    status: Result<Status, NotDeflate>,
+}
+
+impl Step {
+    fn hand_on(&self, history: &mut History, room: &[u8], give: &mut impl FnMut(&[u8])) {
+        if self.made > 0 {
+            history.push(&room[..self.made]);
+            give(&room[..self.made]);
         }
     }
 }

@@ -4,3 +4,4 @@
 mod recording;
 mod relay;
 mod support;
+mod wire;

@@ -485,6 +485,15 @@ fn what_does_not_inflate_is_told_and_does_not_harm_the_next() {
 }
 
 #[test]
+fn what_came_before_the_break_is_given_however_it_was_cut() {
+    // found by a property test
+    let payload = [0x9a, 0xcd, 0x1c, 0xf0, 0x7e, 0xd0, 0xdc, 0x50, 0x7e];
+    let bytes = plain(&[frame(Opcode::Binary, &payload).compressed()]);
+    let expected = ["@0 binary", "! data NotInflatable(4)", r"binary '\x9b\x03P\xef' compressed"];
+    check(deflating(ToClient), &bytes, &expected);
+}
+
+#[test]
 fn without_takeover_nothing_may_refer_back() {
     let takeover = PermessageDeflate::default();
     let none = PermessageDeflate { server_no_context_takeover: true, ..takeover };
