@@ -290,100 +290,89 @@ impl fmt::Display for ReservedBits {
 mod tests {
     use super::*;
 
+    const OF_RFC_6455: [(Violation, &str, &str); 21] = [
+        (
+            Violation::ClientFrameNotMasked,
+            "5.1",
+            "the client did not mask this frame; every frame of a client must be masked",
+        ),
+        (Violation::ServerFrameMasked, "5.1", "the server masked this frame; a server must not mask"),
+        (Violation::ReservedBits(5), "5.2", "RSV1 and RSV3 set, but no extension was agreed that uses this"),
+        (Violation::ReservedOpcode(11), "5.2", "opcode 0xb is reserved: it has no meaning"),
+        (
+            Violation::ControlFragmented(Opcode::Ping),
+            "5.5",
+            "a ping frame without FIN; control frames must not be fragmented",
+        ),
+        (
+            Violation::ControlTooLong { opcode: Opcode::Close, length: 126 },
+            "5.5",
+            "a close frame of 126 bytes; control frames carry 125 at most",
+        ),
+        (
+            Violation::LengthNotMinimal { form: LengthForm::SixtyFour, length: 5 },
+            "5.2",
+            "the length 5 is written in 64 bits; fewer would do",
+        ),
+        (
+            Violation::ContinuationWithoutStart,
+            "5.4",
+            "a continuation frame, but no message is under way that it could continue",
+        ),
+        (
+            Violation::MessageInsideMessage { unfinished: Opcode::Text, next: Opcode::Binary },
+            "5.4",
+            "a binary frame came before the last frame of this text message; only continuations may",
+        ),
+        (Violation::TextNotUtf8(7), "8.1", "the text is not UTF-8 from byte 7 on"),
+        (
+            Violation::ClosePayloadOneByte,
+            "5.5.1",
+            "a close payload of 1 byte; it must be empty or begin with a status code of 2 bytes",
+        ),
+        (Violation::CloseCodeNotAllowed(1005), "7.4.1", "status code 1005 must not be sent in a close frame"),
+        (Violation::CloseCodeNotAllowed(2000), "7.4.2", "status code 2000 must not be sent in a close frame"),
+        (Violation::CloseReasonNotUtf8(0), "5.5.1", "the close reason is not UTF-8 from byte 0 on"),
+        (
+            Violation::FrameAfterClose(Opcode::Text),
+            "5.5.1",
+            "a text frame after the close frame; nothing more may be sent",
+        ),
+        (
+            Violation::EndedInsideHeader(1),
+            "5.2",
+            "the connection ended inside a frame's header; bytes of it that came: 1",
+        ),
+        (
+            Violation::EndedInsideFrame(9),
+            "5.2",
+            "the connection ended inside a frame; payload bytes that never came: 9",
+        ),
+        (
+            Violation::EndedInsideMessage(1),
+            "5.4",
+            "the connection ended inside a message: one frame came, not its last",
+        ),
+        (
+            Violation::EndedInsideMessage(2),
+            "5.4",
+            "the connection ended inside a message: 2 frames came, not its last",
+        ),
+        (
+            Violation::FramingLost(FramingLoss(0b10011)),
+            "5.2",
+            "framing lost: one header has reserved bits that no extension uses, a reserved opcode and masking that is wrong for this direction; from here on raw bytes",
+        ),
+        (
+            Violation::FramingLost(FramingLoss::LENGTH_TOP_BIT),
+            "5.2",
+            "framing lost: one header has a length with its top bit set; from here on raw bytes",
+        ),
+    ];
+
     #[test]
     fn every_violation_is_said_in_words_with_its_section() {
-        let lost = FramingLoss::RESERVED_OPCODE.0 | FramingLoss::MASKING.0 | FramingLoss::RESERVED_BITS.0;
-        for (violation, section, words) in [
-            (
-                Violation::ClientFrameNotMasked,
-                "5.1",
-                "the client did not mask this frame; every frame of a client must be masked",
-            ),
-            (Violation::ServerFrameMasked, "5.1", "the server masked this frame; a server must not mask"),
-            (
-                Violation::ReservedBits(5),
-                "5.2",
-                "RSV1 and RSV3 set, but no extension was agreed that uses this",
-            ),
-            (Violation::ReservedOpcode(11), "5.2", "opcode 0xb is reserved: it has no meaning"),
-            (
-                Violation::ControlFragmented(Opcode::Ping),
-                "5.5",
-                "a ping frame without FIN; control frames must not be fragmented",
-            ),
-            (
-                Violation::ControlTooLong { opcode: Opcode::Close, length: 126 },
-                "5.5",
-                "a close frame of 126 bytes; control frames carry 125 at most",
-            ),
-            (
-                Violation::LengthNotMinimal { form: LengthForm::SixtyFour, length: 5 },
-                "5.2",
-                "the length 5 is written in 64 bits; fewer would do",
-            ),
-            (
-                Violation::ContinuationWithoutStart,
-                "5.4",
-                "a continuation frame, but no message is under way that it could continue",
-            ),
-            (
-                Violation::MessageInsideMessage { unfinished: Opcode::Text, next: Opcode::Binary },
-                "5.4",
-                "a binary frame came before the last frame of this text message; only continuations may",
-            ),
-            (Violation::TextNotUtf8(7), "8.1", "the text is not UTF-8 from byte 7 on"),
-            (
-                Violation::ClosePayloadOneByte,
-                "5.5.1",
-                "a close payload of 1 byte; it must be empty or begin with a status code of 2 bytes",
-            ),
-            (
-                Violation::CloseCodeNotAllowed(1005),
-                "7.4.1",
-                "status code 1005 must not be sent in a close frame",
-            ),
-            (
-                Violation::CloseCodeNotAllowed(2000),
-                "7.4.2",
-                "status code 2000 must not be sent in a close frame",
-            ),
-            (Violation::CloseReasonNotUtf8(0), "5.5.1", "the close reason is not UTF-8 from byte 0 on"),
-            (
-                Violation::FrameAfterClose(Opcode::Text),
-                "5.5.1",
-                "a text frame after the close frame; nothing more may be sent",
-            ),
-            (
-                Violation::EndedInsideHeader(1),
-                "5.2",
-                "the connection ended inside a frame's header; bytes of it that came: 1",
-            ),
-            (
-                Violation::EndedInsideFrame(9),
-                "5.2",
-                "the connection ended inside a frame; payload bytes that never came: 9",
-            ),
-            (
-                Violation::EndedInsideMessage(1),
-                "5.4",
-                "the connection ended inside a message: one frame came, not its last",
-            ),
-            (
-                Violation::EndedInsideMessage(2),
-                "5.4",
-                "the connection ended inside a message: 2 frames came, not its last",
-            ),
-            (
-                Violation::FramingLost(FramingLoss(lost)),
-                "5.2",
-                "framing lost: one header has reserved bits that no extension uses, a reserved opcode and masking that is wrong for this direction; from here on raw bytes",
-            ),
-            (
-                Violation::FramingLost(FramingLoss::LENGTH_TOP_BIT),
-                "5.2",
-                "framing lost: one header has a length with its top bit set; from here on raw bytes",
-            ),
-        ] {
+        for (violation, section, words) in OF_RFC_6455 {
             assert_eq!(violation.to_string(), words);
             assert_eq!(violation.section(), format!("RFC 6455 {section}"), "{words}");
         }

@@ -141,7 +141,7 @@ fn any_payload() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|(code, reason)| [&code.to_be_bytes(), reason.as_bytes()].concat()),
         vec(any::<u8>(), 0..400).prop_map(|payload| {
             let mut deflater = Deflater::new(&PermessageDeflate::default(), Direction::ToClient);
-            deflater.compress(&payload).unwrap()
+            deflater.compress(&payload).expect("15 bits can be made")
         }),
         (120..140usize).prop_map(|length| vec![b'x'; length]),
     ]
@@ -301,11 +301,11 @@ impl Referring {
         let mut compress = Compress::new_with_window_bits(Compression::new(6), false, bits);
         let window = &self.history[self.history.len().saturating_sub(1 << bits)..];
         if !window.is_empty() {
-            compress.set_dictionary(window).unwrap();
+            compress.set_dictionary(window).expect("raw streams take one");
         }
         let mut bytes = Vec::with_capacity(payload.len() + 1000);
         let flush = if sent == Sent::Flushed { FlushCompress::Sync } else { FlushCompress::Finish };
-        compress.compress_vec(payload, &mut bytes, flush).unwrap();
+        compress.compress_vec(payload, &mut bytes, flush).expect("there is room");
         assert!(compress.total_in() == payload.len() as u64 && bytes.len() < bytes.capacity());
         self.history.extend_from_slice(payload);
         match sent {
