@@ -25,6 +25,8 @@ pub(super) enum Event<'a> {
     Bytes(Cow<'a, [u8]>),
     /// A MessagePack extension.
     Extension(i8, &'a [u8]),
+    /// A mark between one JSON text and the next (RFC 7464).
+    Separator,
 }
 
 /// A string, as its format keeps it.
@@ -67,12 +69,12 @@ impl Fault {
     }
 }
 
-/// Reads one value from a payload.
+/// Reads one value from a payload, or several where the format has a way to tell them apart.
 pub(super) trait Reader<'a>: Sized {
     /// Begins with the value at byte `position`.
     fn at(payload: &'a [u8], position: usize) -> Self;
 
-    /// The next event; none when the value is over and nothing but white space follows.
+    /// The next event; none when all values are over and nothing but white space follows.
     fn step(&mut self) -> Result<Option<Event<'a>>, Fault>;
 
     /// Where the last event began.

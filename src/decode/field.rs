@@ -137,11 +137,14 @@ fn find_in<'a, R: Reader<'a>>(
     visit: &mut dyn FnMut(&Field) -> bool,
 ) -> bool {
     let mut reader = R::at(payload, 0);
-    let found = match reader.step() {
-        Ok(Some(first)) => find(&mut reader, first, &path.0, visit),
-        _ => Ok(false),
-    };
-    found.unwrap_or(false)
+    while let Ok(Some(first)) = reader.step() {
+        match find(&mut reader, first, &path.0, visit) {
+            Ok(true) => return true,
+            Ok(false) => {}
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// Goes through the value that begins with `first`. A fault ends the search.
@@ -223,7 +226,7 @@ fn field<'e>(event: &'e Event) -> Field<'e> {
         Event::Literal(literal) => Field::Literal(Cow::Borrowed(literal)),
         Event::Bytes(bytes) => Field::Bytes(Cow::Borrowed(bytes)),
         Event::Extension(_, bytes) => Field::Bytes(Cow::Borrowed(bytes)),
-        Event::Map | Event::Array | Event::End | Event::Tag(_) => Field::Container,
+        Event::Map | Event::Array | Event::End | Event::Tag(_) | Event::Separator => Field::Container,
     }
 }
 
@@ -268,6 +271,7 @@ mod tests {
         check(b"[[1],{\"a\":2}]", "*.a", &["2"]);
         check(b"{\"a\":1,\"b\":[tru", "a", &["1"]);
         check(b"not JSON", "a", &[]);
+        check(b"{\"a\":1}\n{\"a\":2}\x1e{\"a\":3}{\"a\":4}", "a", &["1", "2", "3"]);
     }
 
     #[test]

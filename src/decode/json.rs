@@ -67,9 +67,9 @@ impl Decoder for Json {
 /// How much of a payload is read to tell what it is.
 const ENOUGH: usize = 64 << 10;
 
-/// The bracket that a payload begins with.
+/// The bracket that a payload begins with, but for white space and separators.
 pub(super) fn opening(payload: &[u8]) -> Option<u8> {
-    let first = payload.iter().find(|b| !b" \t\r\n".contains(b))?;
+    let first = payload.iter().find(|b| !b" \t\r\n\x1e".contains(b))?;
     matches!(first, b'{' | b'[').then_some(*first)
 }
 
@@ -79,6 +79,9 @@ pub(super) struct JsonReader<'a> {
     lexer: Lexer<'a>,
     stack: Vec<Container>,
     expects: Expects,
+    /// Whether a value has begun, and since the last one a line has ended.
+    begun: bool,
+    line_ended: bool,
     start: usize,
     position: usize,
 }
@@ -118,7 +121,16 @@ impl Expects {
 impl<'a> Reader<'a> for JsonReader<'a> {
     fn at(payload: &'a [u8], position: usize) -> JsonReader<'a> {
         let lexer = Lexer::at(payload, position);
-        JsonReader { payload, lexer, stack: Vec::new(), expects: Expects::Value, start: position, position }
+        JsonReader {
+            payload,
+            lexer,
+            stack: Vec::new(),
+            expects: Expects::Value,
+            begun: false,
+            line_ended: false,
+            start: position,
+            position,
+        }
     }
 
     fn step(&mut self) -> Result<Option<Event<'a>>, Fault> {
@@ -127,11 +139,21 @@ impl<'a> Reader<'a> for JsonReader<'a> {
                 return self.end();
             };
             if token.kind == TokenKind::Space {
+                self.line_ended |= self.payload[token.range].contains(&b'\n');
                 continue;
             }
+            if token.kind == TokenKind::Separator && self.stack.is_empty() {
+                self.expects = Expects::Value;
+                (self.start, self.position) = (token.range.start, token.range.end);
+                return Ok(Some(Event::Separator));
+            }
+            if self.expects == Expects::End && self.line_ended {
+                // one JSON text a line, as many write a stream of them
+                self.expects = Expects::Value;
+            }
             if let Some(event) = self.take(&token)? {
-                self.start = token.range.start;
-                self.position = token.range.end;
+                (self.start, self.position) = (token.range.start, token.range.end);
+                (self.begun, self.line_ended) = (true, false);
                 return Ok(Some(event));
             }
         }
@@ -215,6 +237,7 @@ impl<'a> JsonReader<'a> {
     fn end(&self) -> Result<Option<Event<'a>>, Fault> {
         match self.expects {
             Expects::End => Ok(None),
+            Expects::Value if self.begun && self.stack.is_empty() => Ok(None),
             expects => Err(Fault::end(self.payload.len(), expects.words(self.stack.last()))),
         }
     }

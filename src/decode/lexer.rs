@@ -19,6 +19,8 @@ pub(super) enum TokenKind {
     CloseArray,
     Colon,
     Comma,
+    /// What some protocols put between JSON texts (RFC 7464 2.2, SignalR).
+    Separator,
     /// With its quotation marks.
     String,
     Number,
@@ -53,6 +55,7 @@ impl<'a> Lexer<'a> {
             b']' => (TokenKind::CloseArray, 1),
             b':' => (TokenKind::Colon, 1),
             b',' => (TokenKind::Comma, 1),
+            0x1e => (TokenKind::Separator, 1),
             b'"' => self.string(rest),
             b'-' | b'0'..=b'9' => {
                 let length = run(rest, |b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
@@ -64,7 +67,7 @@ impl<'a> Lexer<'a> {
             }
             _ => {
                 // to where something known may begin, so that what makes no sense stays in one piece
-                let length = run(rest, |b| !b" \t\n\r{}[]:,\"".contains(&b));
+                let length = run(rest, |b| !b" \t\n\r{}[]:,\"\x1e".contains(&b));
                 (TokenKind::Broken(self.position, "a value"), length)
             }
         }
@@ -208,6 +211,7 @@ mod tests {
         check(r#""a\"\u00e9":true"#, &[(String, r#""a\"\u00e9""#), (Colon, ":"), (Literal, "true")]);
         check("01", &[(Broken(1, "a number as JSON spells it"), "01")]);
         check("1.x ", &[(Broken(2, "a number as JSON spells it"), "1.x"), (Space, " ")]);
+        check("{}\u{1e}", &[(OpenObject, "{"), (CloseObject, "}"), (Separator, "\u{1e}")]);
         check("NaN", &[(Broken(0, "a value"), "NaN")]);
         check("'a'", &[(Broken(0, "a value"), "'a'")]);
         check("\"a\nb\"", &[(Broken(2, "control characters to be escaped"), "\"a\nb\"")]);

@@ -87,6 +87,8 @@ struct Printer<'a, R> {
     layout: Layout,
     width: usize,
     stack: Vec<Level>,
+    /// Whether a value has begun.
+    begun: bool,
     /// Remarks for the end of the line under way.
     comments: Vec<String>,
     sheet: Sheet,
@@ -125,6 +127,7 @@ impl<'a, R: Reader<'a>> Printer<'a, R> {
             layout,
             width: limits.width,
             stack: Vec::new(),
+            begun: false,
             comments: Vec::new(),
             sheet: Sheet::new(limits),
             shown: 0,
@@ -141,6 +144,11 @@ impl<'a, R: Reader<'a>> Printer<'a, R> {
                 if !self.sheet.is_full() {
                     self.shown = self.reader.position();
                 }
+                continue;
+            }
+            if event == Event::Separator {
+                self.sheet.push(Style::Dim, b"\x1e");
+                self.shown = self.reader.position();
                 continue;
             }
             self.lead();
@@ -183,6 +191,12 @@ impl<'a, R: Reader<'a>> Printer<'a, R> {
     /// What stands before a key, an item or a value.
     fn lead(&mut self) {
         let Some(level) = self.stack.last() else {
+            // one more value after the first
+            match (std::mem::replace(&mut self.begun, true), self.layout) {
+                (true, Layout::Pretty) => self.break_line(0),
+                (true, _) => _ = self.sheet.push(Style::Punctuation, b" "),
+                (false, _) => {}
+            }
             return;
         };
         let (inline, items) = (level.inline, level.items);
@@ -345,7 +359,9 @@ impl<'a, R: Reader<'a>> Printer<'a, R> {
             Event::Literal(literal) => (Style::Literal, literal.as_bytes().into()),
             Event::Bytes(bytes) => (Style::String, hex_string(bytes).into_bytes().into()),
             Event::Extension(kind, bytes) => (Style::Literal, extension(*kind, bytes).into_bytes().into()),
-            Event::Map | Event::Array | Event::End | Event::Tag(_) => (Style::Punctuation, Cow::default()),
+            Event::Map | Event::Array | Event::End | Event::Tag(_) | Event::Separator => {
+                (Style::Punctuation, Cow::default())
+            }
         }
     }
 
@@ -374,7 +390,7 @@ impl<'a, R: Reader<'a>> Printer<'a, R> {
                 }
                 // it gets a remark, which belongs at the end of its own line
                 Event::Tag(number) if tag_name(*number).is_some() || *number == EPOCH_TAG => return false,
-                Event::Tag(_) => 8,
+                Event::Tag(_) | Event::Separator => 8,
                 Event::Bytes(bytes) => bytes.len() * 2 + 5,
                 Event::Extension(kind, bytes) => extension(*kind, bytes).len() + 2,
                 Event::Text(Text::Json(spelling)) => spelling.len() + 2,

@@ -62,6 +62,17 @@ fn where_it_breaks_is_said_and_the_rest_is_shown() {
 }
 
 #[test]
+fn several_texts_follow_each_other() {
+    check("{\"a\":1}\u{1e}", "{ \"a\": 1 }␞");
+    check("\u{1e}{}\n\u{1e}[1]\n", "␞{}␞\n[1]");
+    check("{}\r\n[1]\n\n7\n", "{}\n[1]\n7");
+    check("{}\u{1e}{}\u{1e}", "{}␞\n{}␞");
+    check("[\u{1e}]", "[\nbyte 1: expected a value or ']'\n␞]");
+    check("\u{1e}", "␞\nbyte 1: the payload ends here, expected a value");
+    assert_eq!(summary(View::Json, "{}\n{\"a\": 1}\u{1e}", 80), "{} {\"a\":1}␞");
+}
+
+#[test]
 fn the_start_of_a_payload_is_no_broken_one() {
     let start = Payload::start_of(b"[1, 2, \"ab", 1000);
     let lines: Vec<String> = pretty(View::Json, start, &Limits::default()).iter().map(plain).collect();
@@ -96,7 +107,9 @@ fn a_summary_is_one_line() {
 fn content_tells_json() {
     let text = |payload: &str| detect(Opcode::Text, payload);
     let binary = |payload: &str| detect(Opcode::Binary, payload);
-    for payload in ["{}", " [1]\n", r#"{"a":1,}"#, "{\"type\":1}\u{1e}", "[1,2,3,oops", "{\"a\" 1"] {
+    for payload in
+        ["{}", " [1]\n", r#"{"a":1,}"#, "{\"type\":1}\u{1e}", "\u{1e}{}", "[1,2,3,oops", "{\"a\" 1"]
+    {
         assert_eq!(text(payload), View::Json, "{payload}");
     }
     for payload in ["", "hello", "7", "\"x\"", "[INFO] started", "[12:30] hi", "{x}", "42[\"a\",1]", "{a"] {
