@@ -4,6 +4,7 @@
 //! session's opening before it; nothing here opens files or looks at a clock.
 
 mod clock;
+mod events;
 mod frames;
 mod head;
 mod json;
@@ -21,7 +22,6 @@ pub use reader::{Item, ReadError, Reader, Record};
 pub use writer::Writer;
 
 pub(super) use clock::wall;
-pub(super) use head::Head;
 
 use std::time::SystemTime;
 

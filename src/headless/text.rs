@@ -16,15 +16,18 @@ use std::time::SystemTime;
 use super::lines::Lines;
 use super::schema::{Payloads, wall};
 use crate::capture::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tunnel};
-use crate::decode::{self, visible};
+use crate::decode::{self, View, visible};
 use crate::ws::close::Close;
-use crate::ws::{Direction, Opcode};
+use crate::ws::handshake::{self, Severity};
+use crate::ws::{Direction, Examination, Opcode, RequestHead, ResponseHead};
 use style::{Paint, Painted};
 
 /// How much of a payload is looked at for its line.
 const LOOKED_AT: usize = 64 * 1024;
-/// How long a payload's summary is at the most where lines are not cut.
-const LONGEST: usize = 16 * 1024;
+/// How long a payload's summary is at the most where lines are not cut, in characters.
+const LONGEST: usize = 4 * 1024;
+/// The same for bytes that nothing is known to read.
+const LONGEST_HEX: usize = 120;
 
 /// Writes events as lines for eyes. What it writes is gathered: [`Writer::flush`] hands it on.
 pub struct Writer<'w> {
@@ -119,12 +122,13 @@ impl<'w> Writer<'w> {
         let number = format!("#{}", opening.session);
         let mut line = self.begin(opening.time, &number);
         line.push(Paint::Good, "● ").push(Paint::Bold, visible(&opening.url));
-        let chosen = Chosen::of(opening);
-        for word in [chosen.subprotocol.as_deref(), chosen.deflate.then_some("deflate")].into_iter().flatten()
-        {
+        let examined = examine(opening);
+        let deflate = examined.deflate.as_ref().map(|_| "deflate");
+        for word in [examined.subprotocol.as_deref(), deflate].into_iter().flatten() {
             line.push(Paint::Plain, format!(" {}", visible(word)));
         }
         self.write(line)?;
+        self.findings(opening, &examined, "")?;
         self.notes(opening.time, &number, &opening.notes)
     }
 
@@ -139,7 +143,22 @@ impl<'w> Writer<'w> {
             line.push(Paint::Dim, format!(" {body}"));
         }
         self.write(line)?;
+        self.findings(opening, &examine(opening), &refused.why)?;
         self.notes(opening.time, &number, &opening.notes)
+    }
+
+    /// What is broken or odd about a handshake, but for what was `said` already of why it failed.
+    fn findings(&mut self, opening: &Opening, examined: &Examination, said: &str) -> io::Result<()> {
+        for finding in examined.findings.iter().filter(|finding| finding.severity >= Severity::Odd) {
+            if said.contains(&finding.sentence) {
+                continue;
+            }
+            let mut line = self.begin(opening.time, &format!("#{}", opening.session));
+            let paint = if finding.severity == Severity::Fault { Paint::Bad } else { Paint::Plain };
+            line.push(paint, format!("⚠ {} ({})", visible(&finding.sentence), finding.section));
+            self.write(line)?;
+        }
+        Ok(())
     }
 
     fn tunnel(&mut self, tunnel: &Tunnel) -> io::Result<()> {
@@ -215,7 +234,8 @@ impl<'w> Writer<'w> {
             let word = line.split(|octet| *octet == b' ').nth(place).unwrap_or_default();
             decode::visible_bytes(word).into_owned()
         };
-        let mut line = self.begin(exchange.time, &number);
+        let time = exchange.ended.unwrap_or(exchange.time);
+        let mut line = self.begin(time, &number);
         line.push(Paint::Plain, format!("{} ", word(&exchange.request, 0)));
         line.push(Paint::Bold, visible(&exchange.url));
         if !exchange.response.is_empty() {
@@ -231,7 +251,7 @@ impl<'w> Writer<'w> {
             line.push(Paint::Bad, format!(" ✗ {}", visible(error)));
         }
         self.write(line)?;
-        self.notes(exchange.time, &number, &exchange.notes)
+        self.notes(time, &number, &exchange.notes)
     }
 
     fn note(&mut self, note: &Note) -> io::Result<()> {
@@ -263,7 +283,9 @@ fn summary(opcode: Opcode, payload: &Payload, size: u64, room: usize, source: &d
     let looked_at = LOOKED_AT.min(room.saturating_mul(8));
     let bytes = source.read(payload, 0, looked_at).unwrap_or_default();
     let start = decode::Payload::start_of(&bytes, size);
-    decode::summary(decode::detect(opcode, start), start, room.min(LONGEST))
+    let view = decode::detect(opcode, start);
+    let longest = if view == View::Hex { LONGEST_HEX } else { LONGEST };
+    decode::summary(view, start, room.min(longest))
 }
 
 /// `1000 normal closure "done"`
@@ -276,19 +298,8 @@ fn close(payload: &[u8]) -> String {
     }
 }
 
-/// What the server chose, read from its response.
-struct Chosen {
-    subprotocol: Option<String>,
-    deflate: bool,
-}
-
-impl Chosen {
-    fn of(opening: &Opening) -> Chosen {
-        let head = super::schema::Head::split(&opening.response);
-        let extensions = head.value("Sec-WebSocket-Extensions").unwrap_or_default();
-        Chosen {
-            subprotocol: head.value("Sec-WebSocket-Protocol"),
-            deflate: extensions.split([',', ';']).any(|word| word.trim() == "permessage-deflate"),
-        }
-    }
+/// What the two heads say of each other, as far as they are heads.
+fn examine(opening: &Opening) -> Examination {
+    let Ok(request) = RequestHead::parse(&opening.request) else { return Examination::default() };
+    handshake::examine(&request, ResponseHead::parse(&opening.response).ok().as_ref())
 }

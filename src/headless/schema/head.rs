@@ -9,7 +9,7 @@ use super::json::{self, Object};
 use super::payload::{self, Body};
 
 /// A head as its line and headers, for eyes; [`Head::is_exact`] tells whether they say it all.
-pub(crate) struct Head<'a> {
+pub(super) struct Head<'a> {
     pub line: Cow<'a, str>,
     pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     bytes: &'a [u8],

@@ -36,8 +36,14 @@ fn opening() -> Opening {
         time: ms(120),
         mode: Some(Mode::Reverse),
         url: "ws://localhost:3000/chat".to_owned(),
+        request: Bytes::from_static(
+            b"GET /chat HTTP/1.1\r\nHost: localhost:3000\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\
+              Sec-WebSocket-Protocol: json\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+        ),
         response: Bytes::from_static(
-            b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: json\r\n\
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Accept: HSmrc0sMlYUkAGmm5OPpG2HaGWk=\r\nSec-WebSocket-Protocol: json\r\n\
               Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n",
         ),
         notes: vec!["Host rewritten from 127.0.0.1:8080".to_owned()],
@@ -124,6 +130,20 @@ fn what_is_wrong_is_marked_and_says_which_section() {
 }
 
 #[test]
+fn a_handshake_that_is_odd_says_why() {
+    let response = String::from_utf8(opening().response.to_vec()).unwrap();
+    let odd = Opening { response: response.replace("HSmrc", "hsmrc").into(), notes: Vec::new(), ..opening() };
+    let text = print(Style::PLAIN, &[Event::Opened(odd)]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[1].starts_with("14:30:00.120Z   #3 ⚠ ") && lines[1].contains("Sec-WebSocket-Accept"),
+        "{text}"
+    );
+    assert!(lines[1].ends_with("(RFC 6455 4.1)") || lines[1].ends_with("(RFC 6455 4.2.2)"), "{text}");
+}
+
+#[test]
 fn what_is_no_session() {
     let refused = Refused {
         opening: Opening { notes: Vec::new(), ..opening() },
@@ -168,7 +188,7 @@ fn what_is_no_session() {
         &[
             "14:30:00.120Z   #3 ✗ ws://localhost:3000/chat the server answered 401, not 101 no token␊",
             "14:30:00.001Z   #4 ⇄ example.org:443 tunnel, not read: TLS, not opened",
-            "14:30:00.005Z  x12 GET http://localhost:3000/x → 200 1.2 kB 12 ms",
+            "14:30:00.017Z  x12 GET http://localhost:3000/x → 200 1.2 kB 12 ms",
             "14:30:00.005Z  x12 GET http://localhost:3000/x ✗ cannot reach localhost:3000",
             "14:30:00.005Z      ! hm",
             "14:30:00.005Z   #3 ! hm",
