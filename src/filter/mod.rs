@@ -7,6 +7,7 @@ mod complete;
 mod keys;
 mod number;
 mod parse;
+mod scan;
 mod subject;
 mod table;
 mod term;

@@ -1,7 +1,8 @@
 //! The grammar: both dialects, from characters to a tree of terms.
 
-use super::keys::{self, Comparison, Value};
-use super::table::{self, Key, What};
+use super::keys::{self, Comparison};
+use super::scan::head_length;
+use super::table::{self, Key, Tilde, What};
 use super::term::Term;
 use super::{Node, ParseError};
 
@@ -31,8 +32,8 @@ const TERMS_LIMIT: usize = 256;
 
 /// A place in the source.
 pub(super) struct Parser<'a> {
-    source: &'a str,
-    at: usize,
+    pub(super) source: &'a str,
+    pub(super) at: usize,
     depth: usize,
     terms: usize,
 }
@@ -144,7 +145,7 @@ impl<'a> Parser<'a> {
         }
         self.skip_space();
         let value_start = self.at;
-        let value = self.value()?;
+        let value = if tilde == Tilde::Code { self.word()? } else { self.text()? };
         if value.text.is_empty() && !value.is_quoted {
             return Err(self.error(format!("expected what ~{name} looks for")));
         }
@@ -169,9 +170,9 @@ impl<'a> Parser<'a> {
             let start = self.at;
             let value = match key {
                 Key::Header => self.header()?,
-                Key::Path | Key::Host | Key::Url | Key::Subprotocol => self.value()?,
+                Key::Path | Key::Host | Key::Url | Key::Subprotocol => self.text()?,
                 // no value of the others holds `&` or `|`
-                _ => self.word(),
+                _ => self.word()?,
             };
             return self.located_within(start, keys::key(key, head.name, comparison, &value));
         }
@@ -218,7 +219,11 @@ impl<'a> Parser<'a> {
             self.skip_space();
         }
         let value_start = self.at;
-        let value = self.value()?;
+        let value = match comparison {
+            Comparison::Matches | Comparison::MatchesNot => self.regex()?,
+            Comparison::Has => self.text()?,
+            _ => self.word()?,
+        };
         if value.text.is_empty() && !value.is_quoted {
             return Err(self.error_at(value_start, "expected a value".to_owned()));
         }
@@ -240,112 +245,11 @@ impl<'a> Parser<'a> {
     /// A flag or a word, up to a blank, a parenthesis, `&` or `|`.
     fn plain(&mut self) -> Result<Node, ParseError> {
         let start = self.at;
-        let word = self.word().text;
+        let word = self.bare();
         match table::find_flag(&word) {
             Some(flag) => Ok(Node::Term(Term::Flag(flag))),
             None => self.located(start, keys::words(&word).map(Node::Term)),
         }
-    }
-
-    /// What a key of few possible values takes.
-    fn word(&mut self) -> Value {
-        if self.rest().starts_with(['"', '\''])
-            && let Ok(text) = self.quoted()
-        {
-            return Value { text, is_quoted: true };
-        }
-        let ends = |c: char| c.is_whitespace() || "()&|".contains(c);
-        let length = self.rest().find(ends).unwrap_or(self.rest().len());
-        let text = self.rest()[..length].to_owned();
-        self.at += length;
-        Value { text, is_quoted: false }
-    }
-
-    /// Anything: in quotation marks, or up to a blank or a ')' that is not the value's own.
-    fn value(&mut self) -> Result<Value, ParseError> {
-        if self.rest().starts_with(['"', '\'']) {
-            return Ok(Value { text: self.quoted()?, is_quoted: true });
-        }
-        if let Some(regex) = self.slashed() {
-            return Ok(Value { text: regex, is_quoted: false });
-        }
-        let mut open = 0_usize;
-        let mut is_escaped = false;
-        let mut length = 0;
-        for c in self.rest().chars() {
-            match c {
-                _ if c.is_whitespace() => break,
-                _ if is_escaped => {}
-                '(' => open += 1,
-                ')' if open == 0 => break,
-                ')' => open -= 1,
-                _ => {}
-            }
-            is_escaped = c == '\\' && !is_escaped;
-            length += c.len_utf8();
-        }
-        let text = self.rest()[..length].to_owned();
-        self.at += length;
-        Ok(Value { text, is_quoted: false })
-    }
-
-    /// `name`, `name=value`, `name="two words"`.
-    fn header(&mut self) -> Result<Value, ParseError> {
-        let ends = |c: char| c.is_whitespace() || "=:~()&|\"".contains(c);
-        let length = self.rest().find(ends).unwrap_or(self.rest().len());
-        let mut text = self.rest()[..length].to_owned();
-        self.at += length;
-        if let Some(sign) = self.rest().chars().next().filter(|sign| "=:~".contains(*sign)) {
-            self.at += 1;
-            text.push(sign);
-            text.push_str(&self.value()?.text);
-        }
-        Ok(Value { text, is_quoted: false })
-    }
-
-    fn quoted(&mut self) -> Result<String, ParseError> {
-        let start = self.at;
-        let mut chars = self.rest().char_indices();
-        let mark = chars.next().map_or('"', |(_, mark)| mark);
-        let mut text = String::new();
-        while let Some((at, c)) = chars.next() {
-            if c == mark {
-                self.at += at + 1;
-                return Ok(text);
-            }
-            let next = chars.as_str().chars().next();
-            if c == '\\' && next.is_some_and(|next| next == mark || next == '\\') {
-                // only what has to be escaped is: a regex keeps its backslashes
-                text.extend(next);
-                chars.next();
-            } else {
-                text.push(c);
-            }
-        }
-        Err(self.error_at(start, format!("this {mark} has no second one")))
-    }
-
-    /// `/regex/` or `/regex/i`, where what follows cannot belong to it; none for a path such as `/chat`.
-    fn slashed(&mut self) -> Option<String> {
-        let body = self.rest().strip_prefix('/')?;
-        let mut is_escaped = false;
-        let mut last = ' ';
-        for (at, c) in body.char_indices() {
-            if c == '/' && !is_escaped && !last.is_whitespace() && at > 0 {
-                let after = &body[at + 1..];
-                let (after, flags) = match after.strip_prefix('i') {
-                    Some(after) => (after, "(?i)"),
-                    None => (after, ""),
-                };
-                if after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || "()&|".contains(c)) {
-                    self.at = self.source.len() - after.len();
-                    return Some(format!("{flags}{}", body[..at].replace("\\/", "/")));
-                }
-            }
-            is_escaped = c == '\\' && !is_escaped;
-            last = c;
-        }
-        None
     }
 
     /// Takes `and` or `&`, `or` or `|`; the sign also twice.
@@ -382,7 +286,7 @@ impl<'a> Parser<'a> {
         self.at = self.source.len() - self.rest().trim_start().len();
     }
 
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         &self.source[self.at..]
     }
 
@@ -398,7 +302,7 @@ impl<'a> Parser<'a> {
         self.error_at(self.at, message)
     }
 
-    fn error_at(&self, at: usize, message: String) -> ParseError {
+    pub(super) fn error_at(&self, at: usize, message: String) -> ParseError {
         let before = self.source.get(..at).unwrap_or(self.source);
         ParseError { column: before.chars().count() + 1, message }
     }
@@ -416,25 +320,4 @@ struct Head<'a> {
     is_json: bool,
     /// The comparison after it, and how far that reaches from the name's start.
     comparison: Option<(Comparison, usize)>,
-}
-
-/// The length of what may be a key or a field's path at the start of `rest`.
-fn head_length(rest: &str) -> usize {
-    let mut length = 0;
-    while let Some(c) = rest[length..].chars().next() {
-        if rest[length..].starts_with("[\"") {
-            match rest[length..].find("\"]") {
-                Some(end) => length += end + 2,
-                None => break,
-            }
-            continue;
-        }
-        let belongs = c.is_alphanumeric() || "_-$.*[]@".contains(c);
-        let is_first = length == 0 && !(c.is_alphabetic() || "_$@*".contains(c));
-        if !belongs || is_first {
-            break;
-        }
-        length += c.len_utf8();
-    }
-    length
 }

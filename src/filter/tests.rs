@@ -194,6 +194,8 @@ fn keys_of_names() {
     yes(&session(),
         &["path~^/chat/\\w+\\?id=\\d$", "path!=/chat", "path~(chat|talk)", "(path:/chat)", "path!~admin"],
     );
+    yes(&session(), &["path:/chat/", "path~/chat/", "~u /chat/", "url:/chat/", "header:origin~/APP/i"]);
+    no(&session(), &["path~/chat//", "~u /room/"]);
     no(&session(), &["path:/room", "path:/chat*x", "path=/chat", "path~^/room", "path:chat"]);
     yes(&session(), &[
         "host:example.com", "host:api.example.com", "host:api.example.com:3000", "host:*.example.*",
@@ -271,6 +273,7 @@ fn a_name_that_is_no_key_is_a_field_near_the_top() {
         "dir:server type~tick", "n=12", "room!=hall",
     ]);
     no(&tick(), &["type~tock", "tags=a", "dir:client type~tick", "room=hall", "nothing!=x"]);
+    yes(&tick(), &["type=tick&id>5", "(type=tick)", "type=ack|type=tick", "~c 1000|~b tick", "type~(tick|tock)"]);
     yes(&text(r#"["1","2",{"event":"join"}]"#), &["event=join"]);
 }
 
@@ -356,6 +359,7 @@ fn errors_say_where_and_what_was_meant() {
     fails("| a", 1, "expected a word, a key such as dir:client, or '(', not '|'");
     fails("not", 4, "expected a word, a key such as dir:client, or '(' here");
     fails("a \"b", 3, "this \" has no second one");
+    fails("type=\"tick", 6, "this \" has no second one");
     fails("/(/", 2, "not a regular expression: unclosed group");
     fails("path~(", 6, "not a regular expression: unclosed group");
     fails("json.a..b=1", 8, "expected the name of a field");
