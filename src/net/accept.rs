@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -16,17 +17,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::transport::Transport;
+use crate::ws::handshake::head_length;
 
 /// What a client's connection brought.
 pub(super) enum Accepted {
     /// A request.
     Request(Box<Asked>),
     /// Nothing more, or what hyper refused as no HTTP, with its own answer: the bytes, and why.
-    Over(Bytes, Option<String>),
+    Over(Box<Transport>, Bytes, Option<String>),
     /// The server's idle connection brought this (or, empty, its end) before the client said anything.
     ServerSpoke(Box<Transport>, Bytes),
 }
@@ -83,7 +86,10 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
             let (parts, reply) = *asked;
             Accepted::Request(Box::new(Asked { connection, reply, parts }))
         }
-        Came::Over(why) => Accepted::Over(connection.into_parts().io.into_inner().seen.into(), why),
+        Came::Over(why) => {
+            let Recorded { transport, seen } = connection.into_parts().io.into_inner();
+            Accepted::Over(Box::new(transport), seen.into(), why)
+        }
         Came::Server(count) => {
             spoken.truncate(count);
             let Recorded { mut transport, seen } = connection.into_parts().io.into_inner();
@@ -96,20 +102,38 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
 impl Asked {
     /// Takes the connection back: what follows the head is yet to be read. Gives the head as it came.
     pub(super) fn take_over(self) -> (Transport, Bytes) {
-        let parts = self.connection.into_parts();
-        let Recorded { mut transport, seen } = parts.io.into_inner();
+        let Recorded { mut transport, seen } = self.connection.into_parts().io.into_inner();
+        // hyper may have read some of what follows, and for itself: all of it is here.
+        let length = head_length(&seen).unwrap_or(seen.len());
         let mut head = Bytes::from(seen);
-        transport.rewind(head.split_off(head.len() - parts.read_buf.len()));
+        transport.rewind(head.split_off(length));
         (transport, head)
     }
 
     /// Answers in the server's place, and ends the connection.
-    pub(super) async fn answer(self, response: Response<Full<Bytes>>) {
+    pub(super) async fn answer(mut self, response: Response<Full<Bytes>>) {
         // The service waits for it as long as the connection lives; a client that went away needs none.
         let _ = self.reply.send(response);
-        let _ = self.connection.await;
+        let _ = poll_fn(|context| self.connection.poll_without_shutdown(context)).await;
+        linger(self.connection.into_parts().io.into_inner().transport).await;
     }
 }
+
+/// Ends a connection whose client may still be sending: to close it with bytes unread would reset it, and the answer
+/// would be lost on its way (RFC 9112 9.6).
+pub(super) async fn linger(mut client: Transport) {
+    let rest = async {
+        client.shutdown().await?;
+        let mut rest = vec![0; 4096];
+        while client.read(&mut rest).await? > 0 {}
+        Ok::<(), std::io::Error>(())
+    };
+    // A client that resets, or takes longer, has had its answer or does not want it.
+    let _ = timeout(LINGER, rest).await;
+}
+
+/// How long a client may take to notice that its connection has ended.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The service: hands each request out and waits to be told the answer.
 #[derive(Default)]

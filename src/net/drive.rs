@@ -49,11 +49,6 @@ thread_local! {
 }
 
 impl Drive {
-    /// The client sent `early` already, of which the server has the first `sent` octets.
-    pub(super) fn early(self, early: Vec<u8>, sent: usize) -> Drive {
-        Drive { early, sent, ..self }
-    }
-
     /// Relays until both directions are over, and tells the log how they ended.
     pub(super) async fn run(self) {
         let Drive { client, server, tap, session, watch, mut kill, early, sent } = self;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::framing::{Answering, Body};
@@ -21,6 +22,8 @@ pub(super) struct Carry<'a> {
     /// How long the server may take to answer; none where it may take for ever.
     pub(super) limit: Option<Duration>,
     pub(super) kind: Kind,
+    /// Becomes true when the proxy is to shut down.
+    pub(super) shutdown: watch::Receiver<bool>,
     /// Told when the response's head is there, before the client gets it.
     pub(super) responded: &'a mut (dyn FnMut(&Bytes) + Send),
 }
@@ -58,6 +61,8 @@ pub(super) enum End {
     NotHttp,
     /// The server did not answer in time.
     TimedOut,
+    /// The proxy is shutting down.
+    ShutDown,
     /// The server ended its connection without a whole answer, or could not be written to.
     ServerFailed(Gone),
     /// The client ended its connection.
@@ -108,7 +113,7 @@ pub(super) async fn carry(client: Transport, server: Transport, carry: Carry<'_>
     let mut up = Up {
         client: client_read,
         server: server_write,
-        body: carry.request_body,
+        body: carry.request_body.clone(),
         content: Content::default(),
         ahead: Vec::new(),
         sent: 0,
@@ -122,10 +127,10 @@ pub(super) async fn carry(client: Transport, server: Transport, carry: Carry<'_>
         content: Content::default(),
         waited: None,
     };
-    let end = {
-        let up = &mut up;
-        let down = &mut down;
-        run(up, down, carry.head, carry.answering, carry.limit, carry.kind, carry.responded).await
+    let mut shutdown = carry.shutdown.clone();
+    let end = tokio::select! {
+        end = run(&mut up, &mut down, carry) => end,
+        _ = shutdown.wait_for(|asked| *asked) => End::ShutDown,
     };
     let mut client = up.client.unsplit(down.client);
     let mut server = down.server.unsplit(up.server);
@@ -150,26 +155,16 @@ pub(super) async fn carry(client: Transport, server: Transport, carry: Carry<'_>
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one call, taken apart for the borrows")]
-async fn run(
-    up: &mut Up,
-    down: &mut Down,
-    head: &[u8],
-    answering: Answering,
-    limit: Option<Duration>,
-    kind: Kind,
-    responded: &mut (dyn FnMut(&Bytes) + Send),
-) -> End {
+async fn run(up: &mut Up, down: &mut Down, carry: Carry<'_>) -> End {
+    let Carry { head, answering, limit, kind, responded, .. } = carry;
     let sent = Instant::now();
     let end = {
         let asking = up.run(head, kind);
         let answer = async {
+            let head = down.head(kind, answering, sent, responded);
             let body = match limit {
-                None => down.head(kind, answering, sent, responded).await,
-                Some(limit) => match timeout(limit, down.head(kind, answering, sent, responded)).await {
-                    Ok(body) => body,
-                    Err(_) => Err(End::TimedOut),
-                },
+                None => head.await,
+                Some(limit) => timeout(limit, head).await.unwrap_or(Err(End::TimedOut)),
             };
             match body {
                 Ok(body) => down.body(body).await,
@@ -249,6 +244,8 @@ impl Up {
 
     /// Watches the client while the server answers: it may leave, or send what comes after.
     async fn look_ahead(&mut self, kind: Kind) -> End {
+        // On the heap, as all futures are that lead here, for as long as a session lasts.
+        let mut chunk = vec![0; 1024];
         loop {
             while kind == Kind::Upgrade && self.sent < self.ahead.len() {
                 match self.server.write(&self.ahead[self.sent..]).await {
@@ -259,7 +256,6 @@ impl Up {
             if self.client_finished || self.ahead.len() >= AHEAD {
                 return std::future::pending().await;
             }
-            let mut chunk = [0; 1024];
             match self.client.read(&mut chunk).await {
                 Ok(0) => {
                     self.client_finished = true;

@@ -78,15 +78,16 @@ pub(super) async fn first_words(client: &mut Transport) -> io::Result<Option<Spe
     loop {
         match Speech::of(&bytes) {
             Speech::More => {
-                let mut few = [0; 32];
-                match client.read(&mut few).await? {
-                    0 if bytes.is_empty() => return Ok(None),
+                let before = bytes.len();
+                bytes.reserve(2048);
+                match client.read_buf(&mut bytes).await? {
+                    0 if before == 0 => return Ok(None),
                     // It has said all it will: too little to be anything that is known.
                     0 => {
                         client.rewind(bytes.into());
                         return Ok(Some(Speech::Other));
                     }
-                    count => bytes.extend_from_slice(&few[..count]),
+                    _ => debug_assert!(bytes.len() > before),
                 }
             }
             speech => {

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::accept::{Accepted, Asked, accept};
+use super::accept::{Accepted, Asked, accept, linger};
 use super::dial::{DialError, Dialled, Dialler};
 use super::drive::{Drive, Watch};
 use super::edit::{Edits, edit};
@@ -81,9 +81,10 @@ impl Serving {
                     Some(client) => client,
                     None => return,
                 },
-                Accepted::Over(seen, why) => {
+                Accepted::Over(client, seen, why) => {
                     if let Some(why) = why.filter(|_| !seen.is_empty()) {
                         self.report(Kind::Plain).unreadable(&seen, &why);
+                        linger(*client).await;
                     }
                     return;
                 }
@@ -145,8 +146,9 @@ impl Serving {
         let limit = (kind == Kind::Upgrade).then_some(self.shared.handshake_limit);
         let responded = &mut |response: &Bytes| report.responded(response);
         let head = &edited.head[..];
-        let carried =
-            carry(client, transport, Carry { head, request_body, answering, limit, kind, responded }).await;
+        let shutdown = self.shared.controller.shutdown();
+        let what = Carry { head, request_body, answering, limit, kind, shutdown, responded };
+        let carried = carry(client, transport, what).await;
         self.conclude(carried, report, authority).await
     }
 
@@ -168,8 +170,10 @@ impl Serving {
                 return Some(client);
             }
             End::Switched { early, sent } => {
+                // Before it is told of, so that whoever reads of it can have it killed.
+                let drive = self.drive(client, server, report.number(), Watch::Frames);
                 let watch = report.switched();
-                self.drive(client, server, report.number(), watch).early(early, sent).run().await;
+                Drive { watch, early, sent, ..drive }.run().await;
                 self.shared.controller.forget(report.number());
             }
             End::NotHttp => {
@@ -181,6 +185,11 @@ impl Serving {
                 let why = format!("{authority} did not answer in {:?}", self.shared.handshake_limit);
                 super::listener::say(&mut client, &written(StatusCode::GATEWAY_TIMEOUT, &why)).await;
                 report.over(Some(why));
+            }
+            End::ShutDown => {
+                report.over(Some("the proxy was shut down before the answer was complete".to_owned()));
+                client.reset();
+                server.reset();
             }
             End::Closed => {
                 report.over(None);

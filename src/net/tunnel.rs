@@ -82,16 +82,18 @@ impl Serving {
     /// Relays without reading, and lists it.
     pub(super) async fn opaque(self, client: Transport, server: Dialled, why: &str) {
         let session = self.shared.tap.next_session();
+        let server_address = server.transport.peer().map(|address| address.to_string()).unwrap_or_default();
+        let drive = self.drive(client, server.transport, session, Watch::Octets);
         self.shared.tap.event(Event::Tunnel(Tunnel {
             session,
             time: self.shared.tap.log().now(),
             mode: Some(self.mode),
             target: server.authority.to_string(),
             client: self.from.clone(),
-            server: server.transport.peer().map(|address| address.to_string()).unwrap_or_default(),
+            server: server_address,
             why: why.to_owned(),
         }));
-        self.drive(client, server.transport, session, Watch::Octets).run().await;
+        drive.run().await;
         self.shared.controller.forget(session);
     }
 
@@ -99,7 +101,7 @@ impl Serving {
         let spoken = {
             let words = first_words(client);
             let mut words = std::pin::pin!(words);
-            let mut bytes = [0; 4096];
+            let mut bytes = vec![0; 4096];
             std::future::poll_fn(|context| {
                 if let Poll::Ready(words) = words.as_mut().poll(context) {
                     return Poll::Ready(match words {
