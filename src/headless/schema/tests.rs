@@ -710,6 +710,25 @@ fn a_writer_that_failed_stays_failed() {
     assert!(writer.event(&Event::Opened(opening()), &InMemory).is_err());
 }
 
+#[test]
+fn the_example_in_the_documents_is_what_is_written() {
+    let document = include_str!("../../../docs/recording-format.md");
+    let example = document.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut bytes = Vec::new();
+    let mut source = reader(example).unwrap();
+    let mut writer = Writer::new(&mut bytes, source.recording()).unwrap();
+    while let Some(record) = source.next().unwrap() {
+        match record.item {
+            Item::Event(event) => writer.event(&event, &InMemory).unwrap(),
+            Item::Gap { time, lost, why } => writer.gap(time, lost, &why).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    writer.flush().unwrap();
+    drop(writer);
+    assert_eq!(String::from_utf8(bytes).unwrap(), example);
+}
+
 fn heads() -> impl Strategy<Value = Bytes> {
     prop_oneof![
         Just(Bytes::new()),
