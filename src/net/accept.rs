@@ -38,6 +38,10 @@ pub(super) enum Accepted {
 pub(super) struct Asked {
     connection: Connection,
     reply: oneshot::Sender<Response<Full<Bytes>>>,
+    /// What followed the head so far.
+    rest: Bytes,
+    /// The request's head as it came.
+    pub(super) head: Bytes,
     /// Method, target and headers as hyper read them.
     pub(super) parts: Parts,
 }
@@ -52,7 +56,8 @@ const MOST_HEADERS: usize = 1_000;
 pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>) -> Accepted {
     let hand = Hand::default();
     let slot = Arc::clone(&hand.0);
-    let io = TokioIo::new(Recorded { transport: client, seen: Vec::new() });
+    let seen = Arc::default();
+    let io = TokioIo::new(Recorded { transport: client, seen: Arc::clone(&seen) });
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
         .half_close(true)
@@ -84,30 +89,30 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
     match came.await {
         Came::Request(asked) => {
             let (parts, reply) = *asked;
-            Accepted::Request(Box::new(Asked { connection, reply, parts }))
+            // hyper may have read some of what follows, and for itself: all of it is here.
+            let mut head = take(&seen);
+            let rest = head.split_off(head_length(&head).unwrap_or(head.len()));
+            Accepted::Request(Box::new(Asked { connection, reply, rest, head, parts }))
         }
         Came::Over(why) => {
-            let Recorded { transport, seen } = connection.into_parts().io.into_inner();
-            Accepted::Over(Box::new(transport), seen.into(), why)
+            let transport = connection.into_parts().io.into_inner().transport;
+            Accepted::Over(Box::new(transport), take(&seen), why)
         }
         Came::Server(count) => {
             spoken.truncate(count);
-            let Recorded { mut transport, seen } = connection.into_parts().io.into_inner();
-            transport.rewind(seen.into());
+            let mut transport = connection.into_parts().io.into_inner().transport;
+            transport.rewind(take(&seen));
             Accepted::ServerSpoke(Box::new(transport), spoken.into())
         }
     }
 }
 
 impl Asked {
-    /// Takes the connection back: what follows the head is yet to be read. Gives the head as it came.
-    pub(super) fn take_over(self) -> (Transport, Bytes) {
-        let Recorded { mut transport, seen } = self.connection.into_parts().io.into_inner();
-        // hyper may have read some of what follows, and for itself: all of it is here.
-        let length = head_length(&seen).unwrap_or(seen.len());
-        let mut head = Bytes::from(seen);
-        transport.rewind(head.split_off(length));
-        (transport, head)
+    /// Takes the connection back: what follows the head is yet to be read.
+    pub(super) fn take_over(self) -> Transport {
+        let mut transport = self.connection.into_parts().io.into_inner().transport;
+        transport.rewind(self.rest);
+        transport
     }
 
     /// Answers in the server's place, and ends the connection.
@@ -164,7 +169,11 @@ impl Service<Request<Incoming>> for Hand {
 /// Remembers what is read.
 struct Recorded {
     transport: Transport,
-    seen: Vec<u8>,
+    seen: Arc<Mutex<Vec<u8>>>,
+}
+
+fn take(seen: &Mutex<Vec<u8>>) -> Bytes {
+    std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner)).into()
 }
 
 impl AsyncRead for Recorded {
@@ -175,7 +184,8 @@ impl AsyncRead for Recorded {
     ) -> Poll<std::io::Result<()>> {
         let before = buffer.filled().len();
         std::task::ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
-        self.seen.extend_from_slice(&buffer.filled()[before..]);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.extend_from_slice(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }

@@ -1,8 +1,8 @@
 //! Tells the log about one request and what came of it: an exchange, or the attempt to open a session.
 
 use bytes::Bytes;
-use http::request::Parts;
 
+use super::accept::Asked;
 use super::drive::Watch;
 use super::edit::Edited;
 use super::exchange::{Carried, Kind};
@@ -45,8 +45,8 @@ impl Report {
     }
 
     /// The request is there.
-    pub(super) fn asked(&mut self, authority: &Authority, parts: &Parts) {
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    pub(super) fn asked(&mut self, authority: &Authority, asked: &Asked) {
+        let path = asked.parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let time = self.tap.log().now();
         let (mode, client) = (Some(self.mode), self.client.clone());
         match &mut self.about {
@@ -55,8 +55,7 @@ impl Report {
                 opening.mode = mode;
                 opening.client = client;
                 opening.url = authority.ws_url(path);
-                // The head as it came follows once the connection is taken over; until then, its first line.
-                opening.request = first_line(parts);
+                opening.request = asked.head.clone();
                 self.tap.event(Event::Asked(opening.clone()));
             }
             About::Exchange(exchange) => {
@@ -64,28 +63,25 @@ impl Report {
                 exchange.mode = mode;
                 exchange.client = client;
                 exchange.url = authority.http_url(path);
-                exchange.request = first_line(parts);
+                exchange.request = asked.head.clone();
                 self.tap.event(Event::Requested(exchange.clone()));
             }
         }
     }
 
     /// The server is reached, and about to get this head.
-    pub(super) fn sending(&mut self, head: &Bytes, edited: &Edited, server: &Transport, timing: Timing) {
+    pub(super) fn sending(&mut self, edited: &Edited, server: &Transport, timing: Timing) {
         let address = server.peer().map(|address| address.to_string()).unwrap_or_default();
         let sent = if edited.notes.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&edited.head) };
         let notes = edited.notes.clone();
         match &mut self.about {
             About::Session { opening, .. } => {
-                opening.request = head.clone();
                 opening.sent = sent;
                 opening.notes = notes;
                 opening.server = address;
                 opening.timing = timing;
-                self.tap.event(Event::Asked(opening.clone()));
             }
             About::Exchange(exchange) => {
-                exchange.request = head.clone();
                 exchange.sent = sent;
                 exchange.notes = notes;
                 exchange.server = address;
@@ -196,8 +192,4 @@ fn explain(opening: &Opening) -> String {
 
 fn is_websocket(request: &[u8]) -> bool {
     RequestHead::parse(request).is_ok_and(|request| handshake::is_upgrade_attempt(&request))
-}
-
-fn first_line(parts: &Parts) -> Bytes {
-    format!("{} {} {:?}\r\n\r\n", parts.method, parts.uri, parts.version).into()
 }

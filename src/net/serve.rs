@@ -105,7 +105,7 @@ impl Serving {
         };
         let kind = wants(&asked.parts.headers);
         let mut report = self.report(kind);
-        report.asked(&authority, &asked.parts);
+        report.asked(&authority, &asked);
         if self.server.as_ref().is_some_and(|server| server.authority != authority) {
             self.server = None;
         }
@@ -132,7 +132,8 @@ impl Serving {
     ) -> Option<Transport> {
         let answering = if asked.parts.method == Method::HEAD { Answering::Head } else { Answering::Other };
         let request_body = Body::of_request(&asked.parts.headers);
-        let (client, head) = asked.take_over();
+        let head = asked.head.clone();
+        let client = asked.take_over();
         let edits = match (&self.route, path) {
             (Route::Reverse(server), _) if self.shared.host == HostHeader::Rewrite => {
                 Edits::Reverse { server }
@@ -142,7 +143,7 @@ impl Serving {
         };
         let edited = edit(&head, edits);
         let Dialled { transport, authority, timing } = server;
-        report.sending(&head, &edited, &transport, timing);
+        report.sending(&edited, &transport, timing);
         let limit = (kind == Kind::Upgrade).then_some(self.shared.handshake_limit);
         let responded = &mut |response: &Bytes| report.responded(response);
         let head = &edited.head[..];

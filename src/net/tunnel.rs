@@ -24,7 +24,7 @@ impl Serving {
         };
         match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
             Ok(server) => {
-                let (mut client, _head) = asked.take_over();
+                let mut client = asked.take_over();
                 self.mode = Mode::Connect;
                 if super::listener::tell(&mut client, b"HTTP/1.1 200 Connection established\r\n\r\n").await {
                     self.through(client, server).await;
