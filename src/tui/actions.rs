@@ -1,0 +1,427 @@
+//! What the user can do: one table of keys, commands and help. Dispatch, the hints at the bottom, `?`, completion
+//! after `:` and `docs/keys.md` all read it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Something the user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// One row or line down.
+    Down,
+    /// One row or line up.
+    Up,
+    /// Half a page down.
+    HalfDown,
+    /// Half a page up.
+    HalfUp,
+    /// A page down.
+    PageDown,
+    /// A page up.
+    PageUp,
+    /// To the first row.
+    First,
+    /// To the last row, and on following what arrives.
+    Last,
+    /// Into what the cursor is on.
+    Open,
+    /// Out again.
+    Back,
+    /// The keys go to the next pane.
+    NextPane,
+    /// The keys go to the pane before.
+    PreviousPane,
+    /// The next message, from any pane.
+    NextMessage,
+    /// The message before, from any pane.
+    PreviousMessage,
+    /// A tab of the detail pane.
+    Tab(Tab),
+    /// The tab to the right.
+    NextTab,
+    /// The tab to the left.
+    PreviousTab,
+    /// Another reading of the payload.
+    View,
+    /// Look for something.
+    Search,
+    /// To the next that was looked for.
+    SearchNext,
+    /// To the one before.
+    SearchPrevious,
+    /// Show only what passes a filter.
+    Filter,
+    /// Stay at the end as messages arrive.
+    Follow,
+    /// Hold the view still.
+    Pause,
+    /// Show or hide control frames.
+    Control,
+    /// Show or hide plain HTTP exchanges.
+    Http,
+    /// Order the sessions another way.
+    Sort,
+    /// Mark or unmark.
+    Mark,
+    /// To the next mark.
+    NextMark,
+    /// To the clipboard.
+    Copy,
+    /// The payload into a file.
+    SavePayload,
+    /// A recording into a file.
+    SaveRecording,
+    /// Close a session's connections.
+    Kill,
+    /// Forget what is over.
+    Clear,
+    /// The command line.
+    Command,
+    /// What can be done here.
+    Help,
+    /// Draw everything anew.
+    Redraw,
+    /// Back to the shell for a while.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// A tab of the detail pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tab {
+    /// The payload, laid out for reading.
+    #[default]
+    Pretty,
+    /// The payload as text, as it is.
+    Raw,
+    /// The payload's bytes.
+    Hex,
+    /// The frames it came in.
+    Frames,
+    /// Both heads of the opening handshake, explained.
+    Handshake,
+    /// Where the time went.
+    Timing,
+}
+
+impl Tab {
+    /// All, from left to right.
+    pub const ALL: [Tab; 6] = [Tab::Pretty, Tab::Raw, Tab::Hex, Tab::Frames, Tab::Handshake, Tab::Timing];
+
+    /// What is written on it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Tab::Pretty => "Pretty",
+            Tab::Raw => "Raw",
+            Tab::Hex => "Hex",
+            Tab::Frames => "Frames",
+            Tab::Handshake => "Handshake",
+            Tab::Timing => "Timing",
+        }
+    }
+
+    /// The tab `steps` to the right, round the ends.
+    pub(super) fn step(self, steps: isize) -> Tab {
+        let at = Tab::ALL.iter().position(|&tab| tab == self).unwrap_or(0) as isize;
+        Tab::ALL[(at + steps).rem_euclid(Tab::ALL.len() as isize) as usize]
+    }
+}
+
+/// Where the keys go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The list of sessions.
+    #[default]
+    Sessions,
+    /// The list of messages.
+    Messages,
+    /// What is chosen, in detail.
+    Detail,
+}
+
+impl Pane {
+    /// All, from top to bottom.
+    pub const ALL: [Pane; 3] = [Pane::Sessions, Pane::Messages, Pane::Detail];
+
+    /// What is written on it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Pane::Sessions => "Sessions",
+            Pane::Messages => "Messages",
+            Pane::Detail => "Detail",
+        }
+    }
+}
+
+/// In which panes a key means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// In all of them.
+    Anywhere,
+    /// In one.
+    In(Pane),
+    /// In all but one.
+    NotIn(Pane),
+}
+
+impl When {
+    /// Whether this includes `pane`.
+    pub fn includes(self, pane: Pane) -> bool {
+        match self {
+            When::Anywhere => true,
+            When::In(one) => one == pane,
+            When::NotIn(one) => one != pane,
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The keys, any of which does it.
+    pub keys: &'static [&'static str],
+    /// Where.
+    pub when: When,
+    /// What.
+    pub action: Action,
+    /// Its name after `:`.
+    pub command: &'static str,
+    /// What the command takes: `EXPR`, `[FILE]` where it may be left out, nothing.
+    pub argument: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// One word for the line of hints; empty where it is not hinted at.
+    pub hint: &'static str,
+}
+
+const fn key(
+    keys: &'static [&'static str],
+    action: Action,
+    command: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { keys, when: When::Anywhere, action, command, argument: "", help, hint: "" }
+}
+
+impl Binding {
+    const fn when(self, when: When) -> Binding {
+        Binding { when, ..self }
+    }
+
+    const fn takes(self, argument: &'static str) -> Binding {
+        Binding { argument, ..self }
+    }
+
+    const fn hint(self, hint: &'static str) -> Binding {
+        Binding { hint, ..self }
+    }
+}
+
+const LISTS: When = When::NotIn(Pane::Detail);
+
+/// The table. Hints are shown in this order, as many as fit.
+pub const BINDINGS: &[Binding] = &[
+    key(&["?"], Action::Help, "help", "show what can be done here").hint("help"),
+    key(&["enter"], Action::Open, "open", "go into what the cursor is on: session, message, whole screen")
+        .hint("open"),
+    key(&["esc", "q"], Action::Back, "back", "go back; close help, forget the search").hint("back"),
+    key(&["/"], Action::Search, "search", "look for words, /regex/ or any filter; n and N go on")
+        .takes("EXPR")
+        .hint("search"),
+    key(&["f"], Action::Filter, "filter", "show only what passes; empty shows all again")
+        .when(LISTS)
+        .takes("[EXPR]")
+        .hint("filter"),
+    key(&["F"], Action::Follow, "follow", "stay at the end as messages arrive, or stop").hint("follow"),
+    key(&[":"], Action::Command, "command", "type a command by name; tab completes").hint("command"),
+    key(&["tab"], Action::NextPane, "next-pane", "give the keys to the next pane").hint("pane"),
+    key(&["shift-tab"], Action::PreviousPane, "previous-pane", "give the keys to the pane before"),
+    key(&["j", "down"], Action::Down, "down", "down"),
+    key(&["k", "up"], Action::Up, "up", "up"),
+    key(&["g", "home"], Action::First, "first", "to the first"),
+    key(&["G", "end"], Action::Last, "last", "to the last, and follow"),
+    key(&["ctrl-d"], Action::HalfDown, "half-page-down", "half a page down"),
+    key(&["ctrl-u"], Action::HalfUp, "half-page-up", "half a page up"),
+    key(&["pgdn", "ctrl-f", "space"], Action::PageDown, "page-down", "a page down"),
+    key(&["pgup", "ctrl-b"], Action::PageUp, "page-up", "a page up"),
+    key(&["n"], Action::SearchNext, "search-next", "to the next that the search finds"),
+    key(&["N"], Action::SearchPrevious, "search-previous", "to the one that it finds before"),
+    key(&["J"], Action::NextMessage, "next-message", "the next message, whatever pane has the keys"),
+    key(
+        &["K"],
+        Action::PreviousMessage,
+        "previous-message",
+        "the message before, whatever pane has the keys",
+    ),
+    key(&["1"], Action::Tab(Tab::Pretty), "pretty", "the payload laid out for reading"),
+    key(&["2"], Action::Tab(Tab::Raw), "raw", "the payload as text, as it came"),
+    key(&["3"], Action::Tab(Tab::Hex), "hex", "the payload's bytes"),
+    key(&["4"], Action::Tab(Tab::Frames), "frames", "the frames it came in"),
+    key(&["5"], Action::Tab(Tab::Handshake), "handshake", "both heads of the opening handshake, explained"),
+    key(&["6"], Action::Tab(Tab::Timing), "timing", "where the time went"),
+    key(&["l", "right"], Action::NextTab, "next-tab", "the tab to the right"),
+    key(&["h", "left"], Action::PreviousTab, "previous-tab", "the tab to the left"),
+    key(
+        &["v"],
+        Action::View,
+        "view",
+        "read the payload another way: auto, JSON, text, hex, MessagePack, CBOR",
+    )
+    .takes("[NAME]")
+    .hint("view"),
+    key(&["p"], Action::Pause, "pause", "hold the view still while traffic goes on, or let it go")
+        .hint("pause"),
+    key(&["c"], Action::Control, "control-frames", "show or hide ping, pong and close").hint("control"),
+    key(&["H"], Action::Http, "http", "show or hide plain HTTP exchanges").hint("http"),
+    key(&["o"], Action::Sort, "sort", "order the sessions by another column")
+        .takes("[COLUMN]")
+        .when(When::In(Pane::Sessions))
+        .hint("sort"),
+    key(&["m"], Action::Mark, "mark", "mark what the cursor is on, or unmark it").when(LISTS).hint("mark"),
+    key(&["'"], Action::NextMark, "next-mark", "to the next mark, round the end").when(LISTS),
+    key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
+    key(&["b"], Action::SavePayload, "save-payload", "save the payload into a file")
+        .takes("FILE")
+        .hint("save"),
+    key(&["w"], Action::SaveRecording, "save-recording", "save all that the log holds as a recording")
+        .takes("FILE"),
+    key(&["X"], Action::Kill, "kill", "close the session's connections, both ends").hint("kill"),
+    key(&["z"], Action::Clear, "clear", "forget sessions and exchanges that are over"),
+    key(&["ctrl-l"], Action::Redraw, "redraw", "draw the screen anew"),
+    key(&["ctrl-z"], Action::Suspend, "suspend", "back to the shell; fg returns"),
+    key(&["Q", "ctrl-c"], Action::Quit, "quit", "leave").hint("quit"),
+];
+
+/// The row that a key means in `pane`.
+pub fn binding(key: &str, pane: Pane) -> Option<&'static Binding> {
+    BINDINGS.iter().find(|binding| binding.when.includes(pane) && binding.keys.contains(&key))
+}
+
+/// The row that a command names: whole, or by a beginning that only one has.
+pub fn command(name: &str) -> Option<&'static Binding> {
+    // Other programs' fingers.
+    let name = match name {
+        "q" | "q!" | "qa" => "quit",
+        "w" => "save-recording",
+        name => name,
+    };
+    let exact = BINDINGS.iter().find(|binding| binding.command == name);
+    let mut beginning = BINDINGS.iter().filter(|binding| binding.command.starts_with(name));
+    exact.or_else(|| beginning.next().filter(|_| !name.is_empty() && beginning.next().is_none()))
+}
+
+/// The commands that begin with `start`, in the order of the alphabet.
+pub fn commands(start: &str) -> Vec<&'static str> {
+    let mut names: Vec<_> =
+        BINDINGS.iter().map(|binding| binding.command).filter(|name| name.starts_with(start)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A key as the table writes it: `j`, `G`, `ctrl-d`, `shift-tab`, `pgdn`.
+pub fn key_name(event: KeyEvent) -> String {
+    let name = match event.code {
+        KeyCode::Char(' ') => "space".to_owned(),
+        KeyCode::Char(character) => character.to_string(),
+        KeyCode::Enter => "enter".to_owned(),
+        KeyCode::Esc => "esc".to_owned(),
+        KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => return "shift-tab".to_owned(),
+        KeyCode::BackTab => return "shift-tab".to_owned(),
+        KeyCode::Tab => "tab".to_owned(),
+        KeyCode::Up => "up".to_owned(),
+        KeyCode::Down => "down".to_owned(),
+        KeyCode::Left => "left".to_owned(),
+        KeyCode::Right => "right".to_owned(),
+        KeyCode::Home => "home".to_owned(),
+        KeyCode::End => "end".to_owned(),
+        KeyCode::PageUp => "pgup".to_owned(),
+        KeyCode::PageDown => "pgdn".to_owned(),
+        KeyCode::Backspace => "backspace".to_owned(),
+        KeyCode::Delete => "delete".to_owned(),
+        _ => return String::new(),
+    };
+    if event.modifiers.contains(KeyModifiers::CONTROL) {
+        format!("ctrl-{}", name.to_lowercase())
+    } else if event.modifiers.contains(KeyModifiers::ALT) {
+        format!("alt-{name}")
+    } else {
+        name
+    }
+}
+
+/// The page `docs/keys.md`.
+pub fn keys_page() -> String {
+    let mut page = String::from(
+        "# Keys\n\n\
+         Every key is also a command: press `:` and type its name (a beginning that is unique will do).\n\
+         This page is made from the table in `src/tui/actions.rs`; `UPDATE_DOCS=1 cargo test the_page_of_keys` writes it.\n",
+    );
+    let sections = [
+        ("Everywhere", When::Anywhere),
+        ("In the lists (sessions and messages)", LISTS),
+        ("In the list of sessions", When::In(Pane::Sessions)),
+    ];
+    for (title, when) in sections {
+        page += &format!("\n## {title}\n\n| key | command | does |\n|---|---|---|\n");
+        for binding in BINDINGS.iter().filter(|binding| binding.when == when) {
+            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+            let command = format!(":{} {}", binding.command, binding.argument);
+            page += &format!("| {} | `{}` | {} |\n", keys.join(" "), command.trim_end(), binding.help);
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_key_means_two_things_in_one_pane() {
+        for pane in Pane::ALL {
+            let mut seen = HashSet::new();
+            for binding in BINDINGS.iter().filter(|binding| binding.when.includes(pane)) {
+                for key in binding.keys {
+                    assert!(seen.insert(key), "{key} twice in {pane:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_command_of_its_own_and_words_of_help() {
+        let mut seen = HashSet::new();
+        for row in BINDINGS {
+            assert!(seen.insert(row.command), "{} twice", row.command);
+            assert!(!row.help.is_empty() && !row.keys.is_empty());
+            assert_eq!(command(row.command).map(|found| found.action), Some(row.action));
+        }
+    }
+
+    #[test]
+    fn every_row_is_on_the_page_of_keys() {
+        let page = keys_page();
+        for row in BINDINGS {
+            assert!(page.contains(&format!("`:{}", row.command)), "{}", row.command);
+        }
+    }
+
+    #[test]
+    fn a_unique_beginning_names_a_command() {
+        assert_eq!(command("save-r").map(|row| row.command), Some("save-recording"));
+        assert_eq!(command("save").map(|row| row.command), None);
+        assert_eq!(command("q").map(|row| row.command), Some("quit"));
+        assert_eq!(command("").map(|row| row.command), None);
+        assert_eq!(commands("save"), ["save-payload", "save-recording"]);
+    }
+
+    #[test]
+    fn keys_have_one_name() {
+        let name = |code, modifiers| key_name(KeyEvent::new(code, modifiers));
+        assert_eq!(name(KeyCode::Char('G'), KeyModifiers::SHIFT), "G");
+        assert_eq!(name(KeyCode::Char('d'), KeyModifiers::CONTROL), "ctrl-d");
+        assert_eq!(name(KeyCode::BackTab, KeyModifiers::SHIFT), "shift-tab");
+        assert_eq!(name(KeyCode::Char(' '), KeyModifiers::NONE), "space");
+    }
+}
