@@ -1,0 +1,545 @@
+//! What the user did: where the keys go, what is chosen, filtered, marked and typed. No traffic changes any of it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use super::actions::{self, Action, Binding, Pane, Tab};
+use super::input::{Input, Purpose, Typed};
+use super::page::Page;
+use crate::capture::{Flow, FlowKind};
+use crate::decode::View;
+use crate::filter::Filter;
+
+/// The user's side of the screen.
+#[derive(Clone, Debug, Default)]
+pub struct App {
+    /// Which pane has the keys.
+    pub focus: Pane,
+    /// How much of the screen the pane has.
+    pub zoom: Zoom,
+    /// The chosen tab.
+    pub tab: Tab,
+    /// How payloads are read; by their content where none is chosen.
+    pub view: Option<View>,
+    /// The chosen session.
+    pub flow: Option<Flow>,
+    /// Whether the newest session is chosen as it comes.
+    pub follow_flows: bool,
+    /// The order of the sessions.
+    pub sort: Sort,
+    /// Whether plain HTTP exchanges are left out.
+    pub hide_http: bool,
+    /// Whether control frames are left out.
+    pub hide_control: bool,
+    /// What messages must pass.
+    pub filter: Filter,
+    /// What sessions must pass.
+    pub flow_filter: Filter,
+    /// What is looked for.
+    pub search: Option<Filter>,
+    /// Whether the view is held still.
+    pub paused: bool,
+    /// What the user marked.
+    pub marks: BTreeSet<Mark>,
+    /// The first line of the detail pane.
+    pub scroll: u64,
+    /// The first line of help, while it is shown.
+    pub help: Option<usize>,
+    /// The line being typed.
+    pub input: Option<Input>,
+    /// What is said to the user until the next key.
+    pub notice: Option<Notice>,
+    /// A search that goes on to the next find as soon as there is one.
+    pub(super) seeking: Option<Seek>,
+    pub(super) flows_top: usize,
+    places: HashMap<Flow, Place>,
+    histories: HashMap<Purpose, Vec<String>>,
+}
+
+/// A session (`row` 0) or one of its messages.
+pub type Mark = (Flow, u64);
+
+/// How much of the screen is given to what has the keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zoom {
+    /// All panes are there.
+    #[default]
+    All,
+    /// Messages and detail of one session.
+    Session,
+    /// Detail alone.
+    Detail,
+}
+
+/// Where the user is in a list of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The number of the row under the cursor.
+    pub row: u64,
+    /// The number of the first row in view.
+    pub top: u64,
+    /// Whether the cursor stays at the end.
+    pub follow: bool,
+}
+
+/// Which way a search goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seek {
+    Next,
+    Previous,
+}
+
+/// Something said to the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// One sentence.
+    pub text: String,
+    /// Whether something went wrong.
+    pub bad: bool,
+}
+
+/// An order of the sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// As they began: new ones come at the end, and nothing moves.
+    #[default]
+    Oldest,
+    /// The newest first.
+    Newest,
+    /// What was heard from last, first.
+    Active,
+    /// Most messages first.
+    Messages,
+    /// Most bytes first.
+    Bytes,
+    /// By the server's URL.
+    Target,
+    /// Broken rules first.
+    Violations,
+}
+
+impl Sort {
+    /// All of them, in the order that one key goes through.
+    pub const ALL: [Sort; 7] = [
+        Sort::Oldest,
+        Sort::Newest,
+        Sort::Active,
+        Sort::Messages,
+        Sort::Bytes,
+        Sort::Target,
+        Sort::Violations,
+    ];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sort::Oldest => "oldest",
+            Sort::Newest => "newest",
+            Sort::Active => "active",
+            Sort::Messages => "messages",
+            Sort::Bytes => "bytes",
+            Sort::Target => "target",
+            Sort::Violations => "violations",
+        }
+    }
+}
+
+/// Something that the world outside has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Leave.
+    Quit,
+    /// Back to the shell for a while.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Close a session's connections.
+    Kill(Flow),
+    /// Forget what is over.
+    Clear,
+    /// What is shown goes to the clipboard.
+    Copy,
+    /// The payload under the cursor goes into a file.
+    SavePayload(PathBuf),
+    /// A recording goes into a file.
+    SaveRecording(PathBuf),
+}
+
+/// What an argument written as `spec` could be, of the words that begin with `typed`.
+pub(super) fn choices(spec: &str, typed: &str) -> Vec<String> {
+    let words: Vec<&str> = match spec {
+        "[NAME]" => std::iter::once("auto").chain(View::ALL.iter().map(|view| view.name())).collect(),
+        "[COLUMN]" => Sort::ALL.iter().map(|sort| sort.name()).collect(),
+        _ => Vec::new(),
+    };
+    words.into_iter().filter(|word| word.starts_with(typed)).map(str::to_owned).collect()
+}
+
+impl App {
+    /// Takes in one key, by its name.
+    pub fn key(&mut self, key: &str, page: &Page) -> Option<Effect> {
+        self.notice = None;
+        self.seeking = None;
+        if let Some(input) = &mut self.input {
+            let purpose = input.purpose;
+            let history = self.histories.entry(purpose).or_default();
+            return match input.key(key, history) {
+                Typed::Going => None,
+                Typed::Dropped => {
+                    self.input = None;
+                    None
+                }
+                Typed::Done(text) => self.entered(purpose, &text, page),
+            };
+        }
+        match actions::binding(key, self.focus) {
+            Some(binding) => self.act(binding.action, None, page),
+            None if key.is_empty() => None,
+            None => {
+                self.say(format!("{key} does nothing here; ? shows what does"));
+                None
+            }
+        }
+    }
+
+    /// Takes in what was pasted.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(input) = &mut self.input {
+            input.paste(text);
+        }
+    }
+
+    /// Takes over what the page settled: the rows that the cursors are really on.
+    pub(super) fn settle(&mut self, page: &Page) {
+        self.flow = page.chosen.as_ref().map(|summary| summary.flow);
+        self.flows_top = page.flows.top;
+        self.scroll = page.detail.top;
+        let Some(summary) = &page.chosen else { return };
+        if let Some(number) = page.messages.number {
+            let fresh = Place {
+                row: number,
+                top: 0,
+                follow: !summary.is_over() && summary.kind == FlowKind::Session,
+            };
+            let place = self.places.entry(summary.flow).or_insert(fresh);
+            // A row that a filter hides is still the chosen one when the filter goes.
+            if place.follow || self.filter.is_empty() && !self.hide_control {
+                place.row = number;
+            }
+            place.top = page.messages.top_number;
+        }
+    }
+
+    /// Where the user is among a session's messages, where they have been there.
+    pub fn place(&self, flow: Flow) -> Option<Place> {
+        self.places.get(&flow).copied()
+    }
+
+    /// Says something until the next key.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: false });
+    }
+
+    /// Says that something went wrong.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: true });
+    }
+
+    /// Does what an action means, with the argument of a command if it was one.
+    pub(super) fn act(&mut self, action: Action, argument: Option<&str>, page: &Page) -> Option<Effect> {
+        if self.help.is_some() && self.act_in_help(action) {
+            return None;
+        }
+        match action {
+            Action::Down
+            | Action::Up
+            | Action::HalfDown
+            | Action::HalfUp
+            | Action::PageDown
+            | Action::PageUp
+            | Action::First
+            | Action::Last => self.travel(action, page),
+            Action::Open => self.open(page),
+            Action::Back => self.back(),
+            Action::NextPane => self.cycle_pane(1),
+            Action::PreviousPane => self.cycle_pane(2),
+            Action::NextMessage => self.move_message(1, page),
+            Action::PreviousMessage => self.move_message(-1, page),
+            Action::Tab(tab) => self.show_tab(tab),
+            Action::NextTab => self.show_tab(page.detail.tab.step(1)),
+            Action::PreviousTab => self.show_tab(page.detail.tab.step(-1)),
+            Action::View => self.change_view(argument),
+            Action::Search => self.ask(Purpose::Search, argument, page),
+            Action::SearchNext => self.seek(Seek::Next),
+            Action::SearchPrevious => self.seek(Seek::Previous),
+            Action::Filter if self.focus == Pane::Sessions => {
+                self.ask(Purpose::SessionFilter, argument, page);
+            }
+            Action::Filter => self.ask(Purpose::Filter, argument, page),
+            Action::Follow => self.toggle_follow(page),
+            Action::Pause => self.toggle(
+                |app| &mut app.paused,
+                "the view is held still; p lets it go",
+                "the view moves again",
+            ),
+            Action::Control => self.toggle(
+                |app| &mut app.hide_control,
+                "control frames are hidden",
+                "control frames are shown",
+            ),
+            Action::Http => {
+                self.toggle(|app| &mut app.hide_http, "plain HTTP is hidden", "plain HTTP is shown");
+            }
+            Action::Sort => self.change_sort(argument),
+            Action::Mark => self.toggle_mark(page),
+            Action::NextMark => self.next_mark(page),
+            Action::Command => self.ask(Purpose::Command, argument, page),
+            Action::Help => self.help = Some(0),
+            Action::Copy => return Some(Effect::Copy),
+            Action::SavePayload => return self.file(Purpose::PayloadFile, argument, page),
+            Action::SaveRecording => return self.file(Purpose::RecordingFile, argument, page),
+            Action::Kill => return self.kill(page),
+            Action::Clear => return Some(Effect::Clear),
+            Action::Redraw => return Some(Effect::Redraw),
+            Action::Suspend => return Some(Effect::Suspend),
+            Action::Quit => return Some(Effect::Quit),
+        }
+        None
+    }
+
+    /// Keys while help is shown; false where the action goes on to mean what it means.
+    fn act_in_help(&mut self, action: Action) -> bool {
+        let Some(top) = &mut self.help else { return false };
+        match action {
+            Action::Down => *top += 1,
+            Action::Up => *top = top.saturating_sub(1),
+            Action::HalfDown | Action::PageDown => *top += 10,
+            Action::HalfUp | Action::PageUp => *top = top.saturating_sub(10),
+            Action::First => *top = 0,
+            // Drawing brings it back to the last line.
+            Action::Last => *top = usize::MAX / 2,
+            Action::Quit | Action::Suspend | Action::Redraw | Action::Command => {
+                self.help = None;
+                return false;
+            }
+            _ => self.help = None,
+        }
+        true
+    }
+
+    fn toggle(&mut self, switch: fn(&mut App) -> &mut bool, on: &str, off: &str) {
+        let switch = switch(self);
+        *switch = !*switch;
+        let words = if *switch { on } else { off };
+        self.say(words);
+    }
+
+    fn open(&mut self, page: &Page) {
+        let Some(summary) = &page.chosen else { return };
+        match self.focus {
+            Pane::Sessions => {
+                self.zoom = Zoom::Session;
+                self.focus = if page.messages.length == 0 { Pane::Detail } else { Pane::Messages };
+            }
+            Pane::Messages => {
+                self.follow(summary.flow, page, false);
+                self.zoom = Zoom::Detail;
+                self.focus = Pane::Detail;
+            }
+            Pane::Detail if self.zoom == Zoom::Detail => self.zoom = Zoom::Session,
+            Pane::Detail => self.zoom = Zoom::Detail,
+        }
+    }
+
+    fn back(&mut self) {
+        match (self.zoom, self.focus) {
+            (Zoom::Detail, _) => (self.zoom, self.focus) = (Zoom::Session, Pane::Messages),
+            (Zoom::Session, _) => (self.zoom, self.focus) = (Zoom::All, Pane::Sessions),
+            (Zoom::All, Pane::Detail) => self.focus = Pane::Messages,
+            (Zoom::All, Pane::Messages) => self.focus = Pane::Sessions,
+            (Zoom::All, Pane::Sessions) if self.search.is_some() => {
+                self.search = None;
+                self.say("the search is forgotten");
+            }
+            (Zoom::All, Pane::Sessions) => self.say("nothing to go back to; Q quits"),
+        }
+    }
+
+    fn cycle_pane(&mut self, steps: usize) {
+        let panes: &[Pane] = match self.zoom {
+            Zoom::All => &Pane::ALL,
+            Zoom::Session => &Pane::ALL[1..],
+            Zoom::Detail => &Pane::ALL[2..],
+        };
+        let at = panes.iter().position(|&pane| pane == self.focus).unwrap_or(0);
+        // Two steps forward are one back among three, and one forward is one back among two.
+        let steps = if panes.len() == 2 { 1 } else { steps };
+        self.focus = panes[(at + steps) % panes.len()];
+    }
+
+    fn show_tab(&mut self, tab: Tab) {
+        if self.tab != tab {
+            (self.tab, self.scroll) = (tab, 0);
+        }
+    }
+
+    fn change_view(&mut self, argument: Option<&str>) {
+        let next = match (argument, self.view) {
+            (Some("auto"), _) => None,
+            (Some(name), _) => match View::from_name(name) {
+                Some(view) => Some(view),
+                None => {
+                    return self
+                        .complain(format!("no view is called {name}: {}", choices("[NAME]", "").join(", ")));
+                }
+            },
+            (None, None) => Some(View::ALL[0]),
+            (None, Some(view)) => Some(view.next()).filter(|&next| next != View::ALL[0]),
+        };
+        self.view = next;
+        self.scroll = 0;
+        match next {
+            None => self.say("payloads are read by their content"),
+            Some(view) => self.say(format!("payloads are read as {}", view.name())),
+        }
+        if self.tab != Tab::Pretty {
+            self.tab = Tab::Pretty;
+        }
+    }
+
+    fn change_sort(&mut self, argument: Option<&str>) {
+        let at = Sort::ALL.iter().position(|&sort| sort == self.sort).unwrap_or(0);
+        self.sort = match argument {
+            None => Sort::ALL[(at + 1) % Sort::ALL.len()],
+            Some(name) => match Sort::ALL.into_iter().find(|sort| sort.name() == name) {
+                Some(sort) => sort,
+                None => {
+                    return self.complain(format!(
+                        "no order is called {name}: {}",
+                        choices("[COLUMN]", "").join(", ")
+                    ));
+                }
+            },
+        };
+        self.say(format!("sessions are sorted by: {}", self.sort.name()));
+    }
+
+    fn kill(&mut self, page: &Page) -> Option<Effect> {
+        match &page.chosen {
+            Some(summary) if !summary.is_over() => return Some(Effect::Kill(summary.flow)),
+            Some(summary) => self.say(format!("#{} is over already", summary.flow)),
+            None => self.say("no session is chosen"),
+        }
+        None
+    }
+
+    /// Opens the line at the bottom, or takes an argument that a command brought.
+    fn ask(&mut self, purpose: Purpose, argument: Option<&str>, page: &Page) {
+        if let Some(argument) = argument {
+            self.take(purpose, argument);
+            return;
+        }
+        let present = match purpose {
+            Purpose::Filter => self.filter.source().to_owned(),
+            Purpose::SessionFilter => self.flow_filter.source().to_owned(),
+            Purpose::PayloadFile => payload_file(page),
+            Purpose::RecordingFile => "recording.jsonl".to_owned(),
+            Purpose::Search | Purpose::Command => String::new(),
+        };
+        self.input = Some(Input::new(purpose, &present, self.histories.entry(purpose).or_default()));
+    }
+
+    fn file(&mut self, purpose: Purpose, argument: Option<&str>, page: &Page) -> Option<Effect> {
+        if purpose == Purpose::PayloadFile && page.messages.number.is_none() {
+            self.say("no message is chosen");
+            return None;
+        }
+        match argument {
+            None => self.ask(purpose, None, page),
+            Some(name) => return file_effect(purpose, name),
+        }
+        None
+    }
+
+    /// The line at the bottom is done.
+    fn entered(&mut self, purpose: Purpose, text: &str, page: &Page) -> Option<Effect> {
+        if let Some(complaint) = self.input.as_ref().and_then(Input::complaint) {
+            // The line stays, to be mended.
+            self.complain(complaint);
+            return None;
+        }
+        self.input = None;
+        let history = self.histories.entry(purpose).or_default();
+        if !text.trim().is_empty() && history.last().map(String::as_str) != Some(text) {
+            history.push(text.to_owned());
+        }
+        match purpose {
+            Purpose::Command => {
+                let (name, argument) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+                let binding = actions::command(name)?;
+                self.command(binding, argument.trim(), page)
+            }
+            Purpose::PayloadFile | Purpose::RecordingFile => file_effect(purpose, text.trim()),
+            Purpose::Filter | Purpose::SessionFilter | Purpose::Search => {
+                self.take(purpose, text);
+                None
+            }
+        }
+    }
+
+    fn command(&mut self, binding: &'static Binding, argument: &str, page: &Page) -> Option<Effect> {
+        if !argument.is_empty() && binding.argument.is_empty() {
+            self.complain(format!(":{} takes nothing behind it", binding.command));
+            return None;
+        }
+        // `:filter` with nothing behind it shows all again; as a key it opens the line.
+        let argument = (!argument.is_empty() || binding.argument == "[EXPR]").then_some(argument);
+        self.act(binding.action, argument, page)
+    }
+
+    /// A filter or a search was given.
+    fn take(&mut self, purpose: Purpose, text: &str) {
+        let filter = match Filter::parse(text.trim()) {
+            Ok(filter) => filter,
+            Err(error) => return self.complain(format!("column {}: {}", error.column, error.message)),
+        };
+        match purpose {
+            Purpose::Filter => self.filter = filter,
+            Purpose::SessionFilter => self.flow_filter = filter,
+            _ if filter.is_empty() => self.search = None,
+            _ => {
+                self.search = Some(filter);
+                self.seek(Seek::Next);
+            }
+        }
+    }
+
+    /// The place of a session, made where there is none.
+    pub(super) fn place_mut(&mut self, flow: Flow, page: &Page) -> &mut Place {
+        let row = page.messages.number.unwrap_or(1);
+        self.places.entry(flow).or_insert(Place { row, top: page.messages.top_number, follow: false })
+    }
+}
+
+fn file_effect(purpose: Purpose, name: &str) -> Option<Effect> {
+    let file = PathBuf::from(name);
+    match purpose {
+        _ if name.is_empty() => None,
+        Purpose::PayloadFile => Some(Effect::SavePayload(file)),
+        _ => Some(Effect::SaveRecording(file)),
+    }
+}
+
+/// A name for the payload under the cursor.
+fn payload_file(page: &Page) -> String {
+    let flow = page.chosen.as_ref().map_or(String::new(), |summary| summary.flow.to_string());
+    let number = page.messages.number.unwrap_or_default();
+    let row = page.messages.rows.iter().find(|row| row.number == number);
+    let text = row.is_some_and(|row| row.kind == "text" || row.kind == "request" || row.kind == "response");
+    let ending = match row.map(|row| row.what.trim_start()) {
+        Some(what) if text && what.starts_with(['{', '[']) => "json",
+        _ if text => "txt",
+        _ => "bin",
+    };
+    format!("session-{flow}-message-{number}.{ending}")
+}
