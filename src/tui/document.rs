@@ -1,0 +1,236 @@
+//! What the detail pane shows of a message, a session or an exchange: which tab, and its lines.
+
+use super::actions::Tab;
+use super::halves::Halves;
+use super::theme::{Look, Words};
+use super::{frames, handshake, payload, text, timing, words};
+use crate::capture::{Flow, FlowKind, Log, Message, Payload, Stamp, Summary};
+use crate::decode::{self, View};
+use crate::filter::Filter;
+use crate::ws::Opcode;
+
+/// What the detail pane is about.
+pub(super) struct Subject<'a> {
+    pub(super) log: &'a Log,
+    pub(super) summary: &'a Summary,
+    /// The row under the cursor.
+    pub(super) number: Option<u64>,
+    pub(super) now: Stamp,
+}
+
+/// What a document depends on: while none of it changes, it need not be made again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    flow: Flow,
+    number: Option<u64>,
+    tab: Tab,
+    view: Option<View>,
+    columns: usize,
+    /// What may still change: the session's state and traffic.
+    fresh: u64,
+}
+
+/// A document's lines, or where to take them from.
+pub(super) enum Document {
+    Lines(Vec<Words>),
+    /// A payload in hex, of any size: only what is in view is read.
+    Hex(Payload),
+    Frames(Box<frames::Frames>),
+}
+
+/// What a row stands for.
+pub(super) struct Content {
+    pub(super) payload: Payload,
+    /// How long the payload was; more than was captured where a limit cut it.
+    pub(super) size: u64,
+    pub(super) opcode: Opcode,
+    /// The message, where it is one.
+    pub(super) message: Option<Message>,
+}
+
+impl Subject<'_> {
+    /// The tab that is shown when `wanted` is chosen: what has no payload shows its handshake instead.
+    pub(super) fn tab(&self, wanted: Tab) -> Tab {
+        match wanted {
+            Tab::Handshake | Tab::Timing => wanted,
+            Tab::Frames if !words::has_messages(self.summary) => Tab::Handshake,
+            _ if self.number.is_none() => Tab::Handshake,
+            // A refused handshake is chosen for its reason; its body is one tab further on.
+            Tab::Pretty if self.is_refused() => Tab::Handshake,
+            _ => wanted,
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        self.summary.kind == FlowKind::Session && !words::has_messages(self.summary)
+    }
+
+    /// What the pane is about, in few words.
+    pub(super) fn title(&self) -> String {
+        let flow = match self.summary.flow {
+            Flow::Session(number) => format!("#{number}"),
+            Flow::Exchange(number) => format!("x{number}"),
+        };
+        match self.number {
+            Some(number) if words::has_messages(self.summary) => format!("{flow} message {number}"),
+            Some(1) => format!("{flow} request"),
+            Some(_) => format!("{flow} response"),
+            None => flow,
+        }
+    }
+
+    pub(super) fn key(&self, tab: Tab, view: Option<View>, columns: usize) -> Key {
+        let traffic = self.summary.bytes.iter().sum::<u64>() + self.summary.state as u64;
+        let fresh = match tab {
+            // Often enough for the eye.
+            Tab::Timing => self.now.0 / 500_000_000,
+            Tab::Handshake if self.summary.kind == FlowKind::Exchange => traffic,
+            Tab::Handshake => self.summary.state as u64 + u64::from(self.summary.ended.is_some()) * 8,
+            _ if words::has_messages(self.summary) => 0,
+            _ => traffic,
+        };
+        Key { flow: self.summary.flow, number: self.number, tab, view, columns, fresh }
+    }
+
+    /// Makes the document of a tab, its lines at most `columns` wide.
+    pub(super) fn document(&self, tab: Tab, view: Option<View>, columns: usize) -> Document {
+        let lines = match tab {
+            Tab::Handshake => handshake::document(self, columns),
+            Tab::Timing => timing::document(self, columns),
+            _ => match self.content() {
+                None => vec![vec![(
+                    Look::Dim,
+                    "This message has left the log: it was the oldest when room ran out.".into(),
+                )]],
+                Some(content) => return self.of_content(content, tab, view, columns),
+            },
+        };
+        Document::Lines(lines)
+    }
+
+    fn of_content(&self, content: Content, tab: Tab, view: Option<View>, columns: usize) -> Document {
+        match (tab, content.message) {
+            (Tab::Hex, _) => Document::Hex(content.payload),
+            (Tab::Frames, Some(message)) => {
+                Document::Frames(Box::new(frames::Frames::new(message, self.summary.opened)))
+            }
+            (Tab::Raw, message) => {
+                Document::Lines(payload::raw(self.log, &Content { message, ..content }, columns))
+            }
+            (_, message) => {
+                Document::Lines(payload::pretty(self.log, &Content { message, ..content }, view, columns))
+            }
+        }
+    }
+
+    /// The message or body under the cursor.
+    pub(super) fn content(&self) -> Option<Content> {
+        let number = self.number?;
+        if let (Flow::Session(session), true) = (self.summary.flow, words::has_messages(self.summary)) {
+            let message = self.log.message(session, number).ok()??;
+            return Some(Content {
+                payload: message.payload.clone(),
+                size: message.size,
+                opcode: words::opcode_of(message.kind),
+                message: Some(message),
+            });
+        }
+        let halves = Halves::of(self.log, self.summary)?;
+        let half = halves.get(number)?;
+        let kind = words::header(&half.head, "content-type").unwrap_or_default().to_ascii_lowercase();
+        let text = ["json", "text", "xml", "javascript", "urlencoded"].iter().any(|word| kind.contains(word));
+        let opcode = if text { Opcode::Text } else { Opcode::Binary };
+        Some(Content { payload: half.body.clone(), size: half.size, opcode, message: None })
+    }
+
+    pub(super) fn payload(&self) -> Option<Payload> {
+        self.content().map(|content| content.payload)
+    }
+
+    /// The payload for the clipboard: text as it is, bytes in hex.
+    pub(super) fn payload_text(&self) -> Option<String> {
+        let payload = self.payload()?;
+        let bytes = self.log.read(&payload, 0, CLIPBOARD).ok()?;
+        Some(match String::from_utf8(bytes.to_vec()) {
+            Ok(text) => text,
+            Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        })
+    }
+}
+
+/// As much as goes to the clipboard: terminals take little more.
+const CLIPBOARD: usize = 1 << 20;
+
+impl Document {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Document::Lines(lines) => lines.len() as u64,
+            Document::Hex(payload) => payload.len().div_ceil(decode::HEX_WIDTH as u64).max(1),
+            Document::Frames(frames) => frames.len(),
+        }
+    }
+
+    /// Up to `height` lines from `top` on.
+    pub(super) fn lines(&self, log: &Log, top: u64, height: usize) -> Vec<Words> {
+        match self {
+            Document::Lines(lines) => lines.iter().skip(top as usize).take(height).cloned().collect(),
+            Document::Hex(payload) => payload::hex(log, payload, top, height),
+            Document::Frames(frames) => frames.lines(top, height),
+        }
+    }
+
+    /// The lines in which `search` finds something. Hex is not looked through.
+    pub(super) fn find(&self, search: &Filter) -> Vec<u64> {
+        let Document::Lines(lines) = self else { return Vec::new() };
+        let found = |line: &Words| {
+            let text: String = line.iter().map(|(_, text)| text.as_str()).collect();
+            !search.highlights(&text).is_empty()
+        };
+        (0..).zip(lines).filter(|(_, line)| found(line)).map(|(at, _)| at).collect()
+    }
+}
+
+/// A sentence over as many lines as it takes, behind a sign.
+pub(super) fn sentence(look: Look, sign: &str, sentence: &str, columns: usize) -> Vec<Words> {
+    let indent = text::width(sign) + 1;
+    let folded = text::fold(sentence, columns.saturating_sub(indent).max(20));
+    let mut lines = Vec::with_capacity(folded.len());
+    for (at, line) in folded.into_iter().enumerate() {
+        let before = if at == 0 { format!("{sign} ") } else { " ".repeat(indent) };
+        lines.push(vec![(look, before), (look, line)]);
+    }
+    lines
+}
+
+/// Lines broken where they are wider than `columns`.
+pub(super) fn wrapped(lines: Vec<Words>, columns: usize) -> Vec<Words> {
+    let mut out = Vec::with_capacity(lines.len());
+    for line in lines {
+        let bytes: usize = line.iter().map(|(_, text)| text.len()).sum();
+        if bytes <= columns {
+            out.push(line);
+            continue;
+        }
+        let (mut words, mut used) = (Words::new(), 0);
+        for (look, mut rest) in line {
+            loop {
+                let room = columns.saturating_sub(used);
+                let wide = text::width(&rest);
+                if wide <= room {
+                    used += wide;
+                    words.push((look, rest));
+                    break;
+                }
+                let at = if room < 2 { 0 } else { text::wrap(&rest, room)[0].len() };
+                let tail = rest.split_off(at);
+                if !rest.is_empty() {
+                    words.push((look, rest));
+                }
+                out.push(std::mem::take(&mut words));
+                (rest, used) = (tail, 0);
+            }
+        }
+        out.push(words);
+    }
+    out
+}

@@ -1,0 +1,85 @@
+//! The tab Frames: one row for each frame of a message, from the bytes of its header.
+
+use super::payload::faults;
+use super::text;
+use super::theme::{Look, Words};
+use crate::capture::{Frame, Kind, Message, Stamp};
+use crate::ws::FrameHeader;
+
+/// The frames of a message, as lines when they are in view.
+pub(super) struct Frames {
+    message: Message,
+    opened: Stamp,
+    before: Vec<Words>,
+}
+
+impl Frames {
+    pub(super) fn new(message: Message, opened: Stamp) -> Frames {
+        let mut before = faults(&message, 100);
+        if message.kind == Kind::Raw {
+            let why = "framing was lost before this: these bytes belong to no frame";
+            before.push(vec![(Look::Odd, why.to_owned())]);
+        } else {
+            let head = "  #  FIN RSV  opcode        mask      length  coded     offset   time";
+            before.push(vec![(Look::Dim, format!("{head}      header"))]);
+        }
+        Frames { message, opened, before }
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        (self.before.len() + self.message.frames.len()) as u64 + u64::from(self.message.frames_left_out > 0)
+    }
+
+    pub(super) fn lines(&self, top: u64, height: usize) -> Vec<Words> {
+        (top..self.len().min(top + height as u64)).map(|at| self.line(at as usize)).collect()
+    }
+
+    fn line(&self, at: usize) -> Words {
+        if let Some(line) = self.before.get(at) {
+            return line.clone();
+        }
+        let at = at - self.before.len();
+        match self.message.frames.get(at) {
+            Some(frame) => self.frame(at, frame),
+            None => {
+                let more = text::plural(self.message.frames_left_out, "more frame");
+                vec![(Look::Dim, format!("     and {more}, not listed"))]
+            }
+        }
+    }
+
+    fn frame(&self, at: usize, frame: &Frame) -> Words {
+        let Some(header) = FrameHeader::parse(&frame.header) else {
+            return vec![(
+                Look::Bad,
+                format!("{:>3}  the header is not complete: {}", at + 1, hex(&frame.header)),
+            )];
+        };
+        let bit = |set: bool| if set { '1' } else { '0' };
+        let reserved: String = [header.rsv1, header.rsv2, header.rsv3].map(bit).iter().collect();
+        let mask = header.masking_key.map_or_else(|| "-".to_owned(), |key| hex_packed(&key));
+        let coded = format!("{} bit", header.length_form().bits());
+        let minimal = if header.is_minimal() { Look::Dim } else { Look::Bad };
+        vec![
+            (Look::Dim, format!("{:>3}  ", at + 1)),
+            (Look::Text, format!(" {}  ", bit(header.fin))),
+            (if reserved == "000" { Look::Dim } else { Look::Odd }, format!("{reserved}  ")),
+            (Look::Accent, text::left(Kind::Frame(header.opcode).name(), 12)),
+            (Look::Dim, text::right(&mask, 8)),
+            (Look::Text, format!("  {}", text::right(&text::count(header.payload_length), 8))),
+            (minimal, format!("  {}", text::left(&coded, 6))),
+            (Look::Dim, format!("  {}", text::right(&text::count(frame.offset), 8))),
+            (Look::Text, format!("  {}", text::left(&text::moment(frame.time.since(self.opened)), 9))),
+            (Look::Dim, format!(" {}", hex(&frame.header))),
+        ]
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(" ")
+}
+
+fn hex_packed(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,123 @@
+//! The tabs Pretty, Raw and Hex: what a payload says.
+
+use super::document::{Content, sentence, wrapped};
+use super::text;
+use super::theme::{Look, Words};
+use crate::capture::{Log, Message, Payload};
+use crate::decode::{self, Limits, Line, Style, View};
+use crate::ws::{Close, Opcode};
+
+/// As much of a payload as is laid out; all of it is in Hex, and in the file that `b` saves.
+const LAID_OUT: usize = 1 << 20;
+
+/// Laid out by what it is.
+pub(super) fn pretty(log: &Log, content: &Content, view: Option<View>, columns: usize) -> Vec<Words> {
+    let mut lines = remarks(content, columns);
+    let bytes = match log.read(&content.payload, 0, LAID_OUT) {
+        Ok(bytes) => bytes,
+        Err(error) => return unreadable(&error),
+    };
+    if content.opcode == Opcode::Close && view.is_none() {
+        lines.extend(close(&bytes));
+        return lines;
+    }
+    if bytes.is_empty() && content.size == 0 {
+        lines.push(vec![(Look::Dim, "empty".to_owned())]);
+        return lines;
+    }
+    let payload = decode::Payload::start_of(&bytes, content.size);
+    let view = view.unwrap_or_else(|| decode::detect(content.opcode, payload));
+    let limits = Limits { width: columns.saturating_sub(2), ..Limits::default() };
+    lines.extend(wrapped(decode::pretty(view, payload, &limits).into_iter().map(words).collect(), columns));
+    lines
+}
+
+/// As it came, made safe.
+pub(super) fn raw(log: &Log, content: &Content, columns: usize) -> Vec<Words> {
+    let mut lines = remarks(content, columns);
+    match log.read(&content.payload, 0, LAID_OUT) {
+        Ok(bytes) => {
+            let payload = decode::Payload::start_of(&bytes, content.size);
+            let raw = decode::raw_lines(payload, &Limits::default()).into_iter().map(words).collect();
+            lines.extend(wrapped(raw, columns));
+        }
+        Err(error) => return unreadable(&error),
+    }
+    lines
+}
+
+/// The bytes from line `top` on.
+pub(super) fn hex(log: &Log, payload: &Payload, top: u64, height: usize) -> Vec<Words> {
+    let offset = top * decode::HEX_WIDTH as u64;
+    match log.read(payload, offset, height * decode::HEX_WIDTH) {
+        Ok(bytes) if bytes.is_empty() => vec![vec![(Look::Dim, "empty".to_owned())]],
+        Ok(bytes) => decode::hex_lines(&bytes, offset).into_iter().map(words).collect(),
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// What is to be known before the payload is read: broken rules, and what is missing.
+fn remarks(content: &Content, columns: usize) -> Vec<Words> {
+    let mut lines = content.message.as_ref().map_or_else(Vec::new, |message| faults(message, columns));
+    let captured = content.payload.len();
+    if captured < content.size {
+        let what = format!(
+            "{} of {} were kept: the limit for captured payloads",
+            text::size(captured),
+            text::size(content.size)
+        );
+        lines.extend(sentence(Look::Odd, "…", &what, columns));
+    }
+    lines
+}
+
+/// The rules that a message broke, a sentence each.
+pub(super) fn faults(message: &Message, columns: usize) -> Vec<Words> {
+    let mut lines = Vec::new();
+    for fault in &message.faults {
+        let what = format!("{} ({})", decode::visible(&fault.what), fault.section);
+        lines.extend(sentence(Look::Bad, "⚠", &what, columns));
+    }
+    if !message.complete {
+        lines.extend(sentence(Look::Odd, "…", "the connection ended inside this message", columns));
+    }
+    lines
+}
+
+fn close(payload: &[u8]) -> Vec<Words> {
+    let close = Close::parse(payload);
+    let mut lines = Vec::new();
+    match close.code {
+        None => lines.push(vec![(Look::Text, "a close frame without a status code".to_owned())]),
+        Some(code) => lines.push(vec![
+            (Look::Key, "status code  ".to_owned()),
+            (if code.is_ordinary() { Look::Good } else { Look::Odd }, code.0.to_string()),
+            (Look::Text, format!("  {}", code.name())),
+        ]),
+    }
+    if !close.reason.is_empty() {
+        let reason = decode::visible_bytes(close.reason).into_owned();
+        lines.push(vec![(Look::Key, "reason       ".to_owned()), (Look::Text, reason)]);
+    }
+    lines
+}
+
+fn unreadable(error: &std::io::Error) -> Vec<Words> {
+    vec![vec![(Look::Bad, format!("✗ the log cannot be read: {error}"))]]
+}
+
+/// A decoder's line in the screen's words.
+pub(super) fn words(line: Line) -> Words {
+    line.into_iter().map(|span| (look(span.style), span.text)).collect()
+}
+
+fn look(style: Style) -> Look {
+    match style {
+        Style::Key => Look::Key,
+        Style::String => Look::String,
+        Style::Number | Style::Literal => Look::Value,
+        Style::Error => Look::Bad,
+        Style::Comment | Style::Dim => Look::Dim,
+        Style::Punctuation | Style::Plain => Look::Text,
+    }
+}

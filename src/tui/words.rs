@@ -1,0 +1,73 @@
+//! What rows are called and say: close codes, first lines, one line for each message.
+
+use std::borrow::Cow;
+
+use crate::capture::{self, FlowKind, Log, Message, State, Summary};
+use crate::decode::{self, View, visible, visible_bytes};
+use crate::ws::{Close, Direction, Opcode};
+
+/// As much of a payload as a row could show.
+const ROW: usize = 2 << 10;
+
+/// `▲` from the client, `▼` from the server.
+pub(super) fn arrow(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ToServer => "▲",
+        Direction::ToClient => "▼",
+    }
+}
+
+/// The opcode that a payload is read by.
+pub(super) fn opcode_of(kind: capture::Kind) -> Opcode {
+    match kind {
+        capture::Kind::Frame(opcode) => opcode,
+        capture::Kind::Raw => Opcode::Binary,
+    }
+}
+
+/// What a message says, on one line of about `columns`.
+pub(super) fn what(log: &Log, message: &Message, view: Option<View>, columns: usize) -> String {
+    let Ok(bytes) = log.read(&message.payload, 0, ROW) else { return "(cannot be read)".to_owned() };
+    let quoted =
+        |bytes: &[u8]| if bytes.is_empty() { String::new() } else { format!("\"{}\"", visible_bytes(bytes)) };
+    match message.kind {
+        capture::Kind::Frame(Opcode::Close) => {
+            let close = Close::parse(&bytes);
+            let code = close.code.map_or_else(|| "no status code".to_owned(), |code| code.to_string());
+            format!("{code} {}", quoted(close.reason)).trim_end().to_owned()
+        }
+        capture::Kind::Frame(Opcode::Ping | Opcode::Pong) => quoted(&bytes),
+        kind => {
+            let payload = decode::Payload::start_of(&bytes, message.size);
+            let opcode = opcode_of(kind);
+            let view = view.unwrap_or_else(|| decode::detect(opcode, payload));
+            decode::summary(view, payload, columns)
+        }
+    }
+}
+
+/// The first line of a head, safe for a terminal.
+pub(super) fn first_line(head: &[u8]) -> String {
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    visible_bytes(line.strip_suffix(b"\r").unwrap_or(line)).into_owned()
+}
+
+/// The value of the first header of that name, safe for a terminal.
+pub(super) fn header<'a>(head: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
+    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let (found, value) = line.split_at(colon);
+        found.eq_ignore_ascii_case(name.as_bytes()).then(|| visible_bytes(value[1..].trim_ascii()))
+    })
+}
+
+/// A URL without what the eye does not need: `localhost:3000/chat` for `ws://localhost:3000/chat`.
+pub(super) fn target(url: &str) -> String {
+    let bare = url.strip_prefix("ws://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
+    visible(bare).into_owned()
+}
+
+/// Whether a flow's rows are messages, and not the halves of an exchange.
+pub(super) fn has_messages(summary: &Summary) -> bool {
+    summary.kind == FlowKind::Session && !matches!(summary.state, State::Asked | State::Failed)
+}
