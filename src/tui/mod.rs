@@ -1,1 +1,61 @@
-//! The screens.
+//! The screens: what happened, drawn for whoever asks at the keys.
+//!
+//! A screen is a function of what the user did ([`App`]) and what happened ([`Page`], the rows in view, taken from
+//! the log). [`Console`] puts the two together without a terminal; [`run`] gives it one.
+
+mod actions;
+mod app;
+mod console;
+mod document;
+mod draw;
+mod empty;
+mod frames;
+mod gather;
+mod halves;
+mod handshake;
+mod help;
+mod input;
+mod inspector;
+mod listing;
+mod messages;
+mod moves;
+mod page;
+mod payload;
+mod sessions;
+mod sieve;
+mod sifter;
+mod status;
+mod subject;
+mod terminal;
+mod text;
+mod theme;
+mod timing;
+mod words;
+
+use std::path::PathBuf;
+
+use crate::filter::Filter;
+
+pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
+pub use app::{App, Effect, Mark, Notice, Place, Sort, Zoom};
+pub use console::Console;
+pub use input::{Input, Purpose};
+pub use listing::Listing;
+pub use page::{Detail, Flows, Found, Messages, Page, Row};
+pub use terminal::{Outside, run};
+pub use theme::{Look, Theme, Words};
+
+/// What the screens are about.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The address listened on; none where a recording is looked at.
+    pub listen: Option<String>,
+    /// The one server that all goes to; none for a forward proxy.
+    pub server: Option<String>,
+    /// The recording that is being written.
+    pub recording: Option<PathBuf>,
+    /// What is looked at where nothing is listened on: a recording's name.
+    pub source: Option<String>,
+    /// What is shown to begin with.
+    pub filter: Filter,
+}

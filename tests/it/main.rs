@@ -5,5 +5,9 @@ mod handshake;
 mod http;
 mod recording;
 mod relay;
+#[cfg(feature = "tui")]
+mod sample;
+#[cfg(feature = "tui")]
+mod screens;
 mod support;
 mod wire;

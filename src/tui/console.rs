@@ -1,0 +1,199 @@
+//! The screens without a terminal: keys in, effects and drawings out. The run loop and the tests drive it alike.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::About;
+use super::actions::Pane;
+use super::app::{App, Effect, Seek};
+use super::draw::{self, Regions, View};
+use super::gather::Gatherer;
+use super::help;
+use super::page::Page;
+use super::sifter::Sifter;
+use super::theme::Theme;
+use crate::capture::{Log, Payload, Stamp};
+
+/// All of the screens' state over one log.
+pub struct Console {
+    log: Log,
+    about: About,
+    theme: Theme,
+    app: App,
+    page: Page,
+    gatherer: Gatherer,
+    area: Rect,
+}
+
+impl Console {
+    /// Screens of `width` by `height` that look at `log`.
+    pub fn new(log: Log, about: About, theme: Theme, (width, height): (u16, u16)) -> Console {
+        let mut app = App::default();
+        app.filter = about.filter.clone();
+        let gatherer = Gatherer::new(log.clone());
+        Console {
+            log,
+            about,
+            theme,
+            app,
+            page: Page::default(),
+            gatherer,
+            area: Rect::new(0, 0, width, height),
+        }
+    }
+
+    /// What the user did so far.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// What was last shown of what happened.
+    pub fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// The terminal has another size.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.area = Rect::new(0, 0, width, height);
+    }
+
+    /// Takes in one key, by its name as in [`super::BINDINGS`].
+    pub fn key(&mut self, key: &str) -> Option<Effect> {
+        self.app.key(key, &self.page)
+    }
+
+    /// Takes in what was pasted.
+    pub fn paste(&mut self, text: &str) {
+        self.app.paste(text);
+    }
+
+    /// Looks at the log anew, at `now`.
+    pub fn refresh(&mut self, now: Stamp) {
+        self.gather(now);
+        if self.app.seeking.is_some() && self.sought() {
+            self.gather(now);
+        }
+        if let Some(top) = &mut self.app.help {
+            let height = self.area.height.saturating_sub(2) as usize;
+            *top = (*top).min(help::length(self.app.focus, self.area.width as usize).saturating_sub(height));
+        }
+    }
+
+    fn gather(&mut self, now: Stamp) {
+        let regions = Regions::of(self.area, &self.app, &self.page);
+        self.page = self.gatherer.gather(&self.app, &regions.room(), now);
+        let settled = Regions::of(self.area, &self.app, &self.page);
+        if settled.room() != regions.room() {
+            self.page = self.gatherer.gather(&self.app, &settled.room(), now);
+        }
+        self.app.settle(&self.page);
+    }
+
+    /// Goes on with a search; true where it moved something.
+    fn sought(&mut self) -> bool {
+        let Some(way) = self.app.seeking else { return false };
+        match self.app.focus {
+            Pane::Sessions => self.sought_flow(way),
+            Pane::Messages => return self.sought_message(way),
+            Pane::Detail => self.sought_line(way),
+        }
+        self.app.seeking = None;
+        true
+    }
+
+    fn sought_flow(&mut self, way: Seek) {
+        let cursor = self.page.flows.cursor;
+        match next_of(&self.page.flows.found, cursor, way) {
+            Some(place) => self.app.choose(&self.page, place),
+            None => self.app.say("found in no session"),
+        }
+    }
+
+    fn sought_line(&mut self, way: Seek) {
+        match next_of(&self.page.detail.found, Some(self.page.detail.top), way) {
+            Some(line) => self.app.scroll = line,
+            None => self.app.say("not found here (hex and frames are not looked through)"),
+        }
+    }
+
+    fn sought_message(&mut self, way: Seek) -> bool {
+        let Some(found) = &self.page.messages.search else { return false };
+        let here = self.page.messages.number.unwrap_or(0);
+        let listing = &found.listing;
+        let busy = !listing.is_done();
+        let next = match way {
+            Seek::Next => listing.number_at(listing.place_of(here + 1)),
+            Seek::Previous => {
+                listing.place_of(here).checked_sub(1).and_then(|place| listing.number_at(place))
+            }
+        };
+        // Round the end, once all has been looked at.
+        let round = match way {
+            Seek::Next => listing.number_at(0),
+            Seek::Previous => found.length.checked_sub(1).and_then(|last| listing.number_at(last)),
+        };
+        match (next, busy) {
+            (Some(number), _) => self.app.found(&self.page, number, None),
+            (None, true) => return false,
+            (None, false) => match round {
+                Some(number) => self.app.found(&self.page, number, Some(way)),
+                None => self.app.say("not found; the filter may hide it"),
+            },
+        }
+        self.app.seeking = None;
+        true
+    }
+
+    /// Draws what was looked at last.
+    pub fn draw(&self, frame: &mut Frame<'_>) {
+        let view = View { app: &self.app, page: &self.page, about: &self.about, theme: self.theme };
+        draw::render(frame, &view);
+    }
+
+    /// What copying puts on the clipboard.
+    pub fn copied(&self) -> Option<String> {
+        self.gatherer.copied(&self.app, &self.page)
+    }
+
+    /// The payload under the cursor.
+    pub fn payload(&self) -> Option<Payload> {
+        self.gatherer.payload(&self.page)
+    }
+
+    /// Filters and searches what is waiting for it, here and now.
+    pub fn work(&self) {
+        while self.gatherer.sifter.work(&self.log) {}
+    }
+
+    /// Says something to the user until the next key.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.app.say(text);
+    }
+
+    /// Says that something went wrong.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.app.complain(text);
+    }
+
+    /// Whether filtering or searching goes on, so that there will be more to show.
+    pub(super) fn is_busy(&self) -> bool {
+        let messages = &self.page.messages;
+        let found = messages.search.as_ref();
+        !messages.listing.is_done()
+            || found.is_some_and(|found| !found.listing.is_done())
+            || self.app.seeking.is_some()
+    }
+
+    pub(super) fn sifter(&self) -> Sifter {
+        self.gatherer.sifter.clone()
+    }
+}
+
+/// The next of some places in order, or the one before, round the ends.
+fn next_of<T: Copy + Ord>(found: &[T], here: Option<T>, way: Seek) -> Option<T> {
+    let Some(here) = here else { return found.first().copied() };
+    match way {
+        Seek::Next => found.iter().find(|&&place| place > here).or(found.first()).copied(),
+        Seek::Previous => found.iter().rev().find(|&&place| place < here).or(found.last()).copied(),
+    }
+}

@@ -1,0 +1,97 @@
+//! What to do next while nothing has come: where to point the app, with lines to copy.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::draw::{View, styled};
+use super::text;
+use super::theme::{Look, Words};
+use crate::decode::visible;
+
+pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let lines = match (&view.about.listen, &view.about.server) {
+        (None, _) => vec![vec![(Look::Heading, "There is nothing in this recording.".to_owned())]],
+        (Some(listen), Some(server)) => reverse(listen, &visible(server)),
+        (Some(listen), None) => forward(listen),
+    };
+    let top = area.height.saturating_sub(lines.len() as u16) / 3;
+    let widest = lines.iter().map(line_width).max().unwrap_or(0) as u16;
+    let left = (area.width.saturating_sub(widest) / 2).clamp(1, 12);
+    for (at, words) in lines.iter().enumerate().take((area.height.saturating_sub(top)) as usize) {
+        let place = Rect {
+            x: area.x + left,
+            y: area.y + top + at as u16,
+            width: area.width.saturating_sub(left),
+            height: 1,
+        };
+        frame.render_widget(styled(words, view.theme, None), place);
+    }
+}
+
+fn line_width(line: &Words) -> usize {
+    line.iter().map(|(_, text)| text::width(text)).sum()
+}
+
+fn reverse(listen: &str, server: &str) -> Vec<Words> {
+    let (scheme, path) = match server.split_once("://") {
+        Some((scheme, rest)) => (scheme, rest.find('/').map_or("/", |at| &rest[at..])),
+        None => ("ws", "/"),
+    };
+    let ws = format!("ws://{listen}{path}");
+    let http = format!("http://{listen}{path}");
+    let mut lines = opening(&[
+        ("Point your app at", if scheme.starts_with("http") { &http } else { &ws }),
+        ("and it talks to", server),
+    ]);
+    lines.extend(examples(&[
+        ("browser", format!("new WebSocket(\"{ws}\")")),
+        ("Node", format!("node -e 'new WebSocket(\"{ws}\")'")),
+        ("Python", format!("python3 -m websockets {ws}")),
+        ("curl", format!("curl -i {http}")),
+    ]));
+    lines.extend(closing());
+    lines
+}
+
+fn forward(listen: &str) -> Vec<Words> {
+    let proxy = format!("http://{listen}");
+    let mut lines = opening(&[
+        ("Set your app's proxy to", &proxy),
+        ("or, as SOCKS5, to", &format!("socks5h://{listen}")),
+    ]);
+    lines.extend(examples(&[
+        ("browser", format!("chromium --proxy-server={proxy} --proxy-bypass-list='<-loopback>'")),
+        ("Node", format!("NODE_USE_ENV_PROXY=1 HTTP_PROXY={proxy} node app.js")),
+        ("Python", format!("websockets.connect(url, proxy=\"{proxy}\")")),
+        ("curl", format!("curl -x {proxy} http://example.com/")),
+    ]));
+    lines.push(Words::new());
+    lines.push(vec![(Look::Dim, "To look at one server only, no proxy setting needed:".to_owned())]);
+    lines.push(vec![(Look::Text, "  sockeye ws://localhost:3000".to_owned())]);
+    lines.extend(closing());
+    lines
+}
+
+fn opening(pairs: &[(&str, &str)]) -> Vec<Words> {
+    let mut lines = vec![vec![(Look::Heading, "Nothing has come through yet.".to_owned())], Words::new()];
+    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        let look = if at == 0 { Look::Accent } else { Look::Text };
+        lines
+            .push(vec![(Look::Text, format!("{}   ", text::left(name, width))), (look, (*value).to_owned())]);
+    }
+    lines
+}
+
+fn examples(pairs: &[(&str, String)]) -> Vec<Words> {
+    let mut lines = vec![Words::new(), vec![(Look::Dim, "For example".to_owned())]];
+    for (name, value) in pairs {
+        lines.push(vec![(Look::Key, format!("  {}", text::left(name, 9))), (Look::Text, value.clone())]);
+    }
+    lines
+}
+
+fn closing() -> Vec<Words> {
+    let words = "What passes shows up here. No app at hand?  sockeye demo";
+    vec![Words::new(), vec![(Look::Dim, words.to_owned())]]
+}

@@ -1,0 +1,180 @@
+//! The first and the last line: what goes on, and which keys help now.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::actions::{Action, BINDINGS, Pane};
+use super::app::Zoom;
+use super::draw::View;
+use super::text;
+use crate::decode::visible;
+
+/// The program, what it listens on, the totals.
+pub(super) fn title(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let theme = view.theme;
+    let width = area.width as usize;
+    let mut left = vec![Span::styled(" sockeye", theme.accent()), Span::raw("  ")];
+    let place = match (&view.about.listen, &view.about.server) {
+        (Some(listen), Some(server)) => format!("{listen} → {server}"),
+        (Some(listen), None) => format!("{listen} → anywhere"),
+        (None, _) => view.about.source.clone().unwrap_or_default(),
+    };
+    left.push(Span::raw(visible(&place).into_owned()));
+    if view.app.paused {
+        left.push(Span::raw("  "));
+        left.push(Span::styled(" PAUSED ", theme.cursor()));
+    }
+    let used: usize = left.iter().map(|span| text::width(&span.content)).sum();
+    let mut parts = totals(view, width);
+    // The least telling goes first where there is no room for all.
+    let joined = |parts: &[(u8, String, bool)]| -> usize {
+        parts.iter().map(|(_, text, _)| text::width(text) + 3).sum::<usize>()
+    };
+    while parts.len() > 1 && used + joined(&parts) > width {
+        let least = parts.iter().enumerate().min_by_key(|(_, (weight, ..))| *weight).map_or(0, |(at, _)| at);
+        parts.remove(least);
+    }
+    let mut line = left;
+    line.push(Span::raw(" ".repeat(width.saturating_sub(used + joined(&parts) - 2))));
+    for (at, (_, text, loud)) in parts.into_iter().enumerate() {
+        if at > 0 {
+            line.push(Span::styled(" · ", theme.dim()));
+        }
+        line.push(Span::styled(text, if loud { theme.bad() } else { theme.text() }));
+    }
+    frame.render_widget(Line::from(line), area);
+}
+
+/// What there is to say, each with its weight, and whether loudly.
+fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
+    let stats = &view.page.stats;
+    let live = view.about.listen.is_some();
+    let sessions = stats.open + stats.closed;
+    let messages = match width {
+        0..=99 => format!("{} msgs", text::count(stats.messages)),
+        _ => text::plural(stats.messages, "message"),
+    };
+    let mut parts = Vec::new();
+    if live {
+        parts.push((9, format!("{} open", text::count(stats.open)), false));
+        parts.push((5, format!("{} closed", text::count(stats.closed)), false));
+    } else {
+        parts.push((9, text::plural(sessions, "session"), false));
+    }
+    if stats.refused > 0 {
+        parts.push((4, format!("{} refused", text::count(stats.refused)), false));
+    }
+    parts.push((8, messages, false));
+    parts.push((6, text::size(stats.bytes), false));
+    if stats.violations > 0 {
+        parts.push((7, format!("⚠ {}", text::count(stats.violations)), true));
+    }
+    if live {
+        let percent = (stats.log_bytes * 100).checked_div(stats.log_limit).unwrap_or(0);
+        parts.push((3, format!("log {percent} %"), false));
+    }
+    if stats.evicted > 0 {
+        parts.push((10, format!("oldest {} gone", text::short_count(stats.evicted)), true));
+    }
+    if let Some((lost, why)) = &stats.lost {
+        parts.push((12, format!("{lost} LOST: {}", visible(why)), true));
+    }
+    if let Some(file) = view.about.recording.as_ref().and_then(|file| file.file_name()) {
+        let name = if width < 100 { String::new() } else { format!(" {}", visible(&file.to_string_lossy())) };
+        parts.push((11, format!("● rec{name}"), false));
+    }
+    parts
+}
+
+/// What was just said, or the keys that help here.
+pub(super) fn hints(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let width = area.width as usize;
+    if let Some(notice) = &view.app.notice {
+        let (sign, style) =
+            if notice.bad { ("✗ ", view.theme.bad()) } else { ("  ", view.theme.heading()) };
+        let words = text::cut(&visible(&notice.text), width.saturating_sub(2));
+        frame.render_widget(Line::styled(format!("{sign}{words}"), style), area);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    for (key, words) in hinted(view) {
+        let wide = text::width(key) + text::width(words) + 4;
+        if used + wide > width {
+            break;
+        }
+        used += wide;
+        spans.push(Span::styled(key, view.theme.accent()));
+        spans.push(Span::raw(format!(" {words}   ")));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+/// The keys to hint at, the most helpful first.
+fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
+    let focus = view.app.focus;
+    if view.app.help.is_some() {
+        return vec![("j k", "scroll"), ("esc", "close help")];
+    }
+    if view.page.empty {
+        let wanted = [Action::Help, Action::Command, Action::Quit];
+        return pick(&wanted, focus);
+    }
+    let at_top = focus == Pane::Sessions && view.app.zoom == Zoom::All;
+    let wanted: &[Action] = match focus {
+        Pane::Sessions => &[
+            Action::Help,
+            Action::Open,
+            Action::NextPane,
+            Action::Quit,
+            Action::Filter,
+            Action::Search,
+            Action::Sort,
+            Action::Http,
+            Action::Kill,
+            Action::Pause,
+            Action::Command,
+        ],
+        Pane::Messages => &[
+            Action::Help,
+            Action::Open,
+            Action::Back,
+            Action::Follow,
+            Action::Filter,
+            Action::Search,
+            Action::Control,
+            Action::Pause,
+            Action::Mark,
+            Action::Copy,
+            Action::SavePayload,
+            Action::Command,
+        ],
+        Pane::Detail => &[
+            Action::Help,
+            Action::Back,
+            Action::Search,
+            Action::View,
+            Action::NextMessage,
+            Action::Copy,
+            Action::SavePayload,
+            Action::Command,
+            Action::Quit,
+        ],
+    };
+    let mut hints = pick(wanted, focus);
+    if focus == Pane::Detail {
+        hints.insert(2, ("1-6", "tab"));
+    }
+    if !at_top && focus == Pane::Messages {
+        hints.push(("Q", "quit"));
+    }
+    hints
+}
+
+fn pick(wanted: &[Action], focus: Pane) -> Vec<(&'static str, &'static str)> {
+    let row = |action: &Action| {
+        BINDINGS.iter().find(|row| row.action == *action && row.when.includes(focus) && !row.hint.is_empty())
+    };
+    wanted.iter().filter_map(row).map(|row| (row.keys[0], row.hint)).collect()
+}

@@ -1,0 +1,414 @@
+//! The run loop: a terminal in, drawings out, and the terminal as it was at the end, whatever the cause.
+
+use std::io::{self, BufWriter, Stdout, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event, KeyEventKind};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use super::app::Effect;
+use super::console::Console;
+use super::theme::Theme;
+use super::{About, actions, text};
+use crate::capture::{Flow, Log, Payload};
+
+/// What the screens cannot do by themselves.
+pub struct Outside {
+    /// Closes both connections of a session.
+    pub kill: Box<dyn Fn(Flow)>,
+    /// Writes all that a log holds into a file; gives how many lines.
+    pub save_recording: fn(&Log, &Path) -> io::Result<u64>,
+    /// Set from elsewhere when it is time to leave. SIGTERM and SIGHUP are heeded anyhow.
+    pub quit: Arc<AtomicBool>,
+}
+
+/// Drawings follow each other no faster than this.
+const FRAME: Duration = Duration::from_millis(33);
+/// Ages on the screen are not older than this.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Shows `log` until the user leaves, on the thread that calls.
+///
+/// # Errors
+/// Where the terminal cannot be set up, or is gone.
+pub fn run(log: &Log, about: About, outside: &Outside) -> io::Result<()> {
+    let signals = Signals::heed(&outside.quit)?;
+    let mut screen = Screen::open()?;
+    let size = crossterm::terminal::size()?;
+    let no_color = std::env::var("NO_COLOR").ok();
+    let console = Console::new(log.clone(), about, Theme::from_no_color(no_color.as_deref()), size);
+    let stop = Arc::new(AtomicBool::new(false));
+    let sifter = console.sifter().spawn(log.clone(), Arc::clone(&stop))?;
+    let (saved, saves) = mpsc::channel();
+    let mut desk = Desk { log, console, outside, signals, saved, saves };
+    let result = desk.serve(&mut screen, &events(&stop)?);
+    stop.store(true, Ordering::Relaxed);
+    sifter.thread().unpark();
+    // The worker holds nothing that is not thrown away now; its panic was told by the hook.
+    let _ = sifter.join();
+    screen.close();
+    result
+}
+
+/// The loop's own state.
+struct Desk<'a> {
+    log: &'a Log,
+    console: Console,
+    outside: &'a Outside,
+    signals: Signals,
+    saved: mpsc::Sender<Result<String, String>>,
+    saves: Receiver<Result<String, String>>,
+}
+
+impl Desk<'_> {
+    fn serve(&mut self, screen: &mut Screen, events: &Receiver<Event>) -> io::Result<()> {
+        let mut drawn = Drawn { at: Instant::now(), version: 0, stale: true };
+        self.draw(screen, &mut drawn)?;
+        loop {
+            let wait = FRAME.saturating_sub(if drawn.stale { drawn.at.elapsed() } else { Duration::ZERO });
+            match events.recv_timeout(wait) {
+                Ok(first) => {
+                    drawn.stale = true;
+                    for event in std::iter::once(first).chain(events.try_iter()) {
+                        if self.handle(event, screen)? == Some(Leave) {
+                            return Ok(());
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // The terminal is gone.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if self.outside.quit.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if self.signals.continued.swap(false, Ordering::Relaxed) {
+                screen.enter()?;
+                drawn.stale = true;
+            }
+            drawn.stale |= self.heard(screen) || drawn.is_old(self.log.version());
+            if drawn.stale && drawn.at.elapsed() >= FRAME {
+                self.draw(screen, &mut drawn)?;
+            }
+        }
+    }
+
+    fn draw(&mut self, screen: &mut Screen, drawn: &mut Drawn) -> io::Result<()> {
+        let version = self.log.version();
+        self.console.refresh(self.log.now());
+        screen.draw(&self.console)?;
+        let stale = self.console.is_busy();
+        *drawn = Drawn { at: Instant::now(), version, stale };
+        Ok(())
+    }
+
+    /// Takes in what came from other threads; true where there is something to show.
+    fn heard(&mut self, screen: &Screen) -> bool {
+        let mut heard = false;
+        for save in self.saves.try_iter() {
+            heard = true;
+            match save {
+                Ok(words) => self.console.say(words),
+                Err(words) => self.console.complain(words),
+            }
+        }
+        if let Some(panic) = screen.panic() {
+            self.console.complain(panic);
+            heard = true;
+        }
+        heard
+    }
+
+    fn handle(&mut self, event: Event, screen: &mut Screen) -> io::Result<Option<Leave>> {
+        let effect = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                // What a key means depends on what is shown.
+                let effect = self.console.key(&actions::key_name(key));
+                self.console.refresh(self.log.now());
+                effect
+            }
+            Event::Paste(text) => {
+                self.console.paste(&text);
+                None
+            }
+            Event::Resize(width, height) => {
+                self.console.resize(width, height);
+                None
+            }
+            _ => None,
+        };
+        match effect {
+            Some(effect) => self.perform(effect, screen),
+            None => Ok(None),
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, screen: &mut Screen) -> io::Result<Option<Leave>> {
+        match effect {
+            Effect::Quit => return Ok(Some(Leave)),
+            Effect::Suspend => self.suspend(screen)?,
+            Effect::Redraw => screen.terminal.clear()?,
+            Effect::Kill(flow) => {
+                (self.outside.kill)(flow);
+                self.console.say(format!("killing #{flow}"));
+            }
+            Effect::Clear => {
+                self.log.clear();
+                self.console.say("forgotten: what was over");
+            }
+            Effect::Copy => self.copy(screen)?,
+            Effect::SavePayload(file) => self.save_payload(file),
+            Effect::SaveRecording(file) => {
+                let save = self.outside.save_recording;
+                self.in_background(&file, move |log, file| {
+                    let lines = save(&log, file)?;
+                    Ok(text::plural(lines, "line"))
+                });
+            }
+        }
+        Ok(None)
+    }
+
+    fn copy(&mut self, screen: &mut Screen) -> io::Result<()> {
+        match self.console.copied() {
+            None => self.console.say("nothing to copy here"),
+            Some(words) => {
+                execute!(screen.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(&words))?;
+                self.console.say(format!("copied {}", text::size(words.len() as u64)));
+            }
+        }
+        Ok(())
+    }
+
+    fn save_payload(&mut self, file: PathBuf) {
+        let Some(payload) = self.console.payload() else { return self.console.say("no message is chosen") };
+        self.in_background(&file, move |log, file| Ok(text::size(write_payload(&log, &payload, file)?)));
+    }
+
+    /// Saves on a thread of its own: disks may be slow, and logs large.
+    fn in_background(
+        &mut self,
+        file: &Path,
+        save: impl FnOnce(Log, &Path) -> io::Result<String> + Send + 'static,
+    ) {
+        let (log, file, saved) = (self.log.clone(), file.to_owned(), self.saved.clone());
+        let work = move || {
+            let name = file.display();
+            let result = match save(log, &file) {
+                Ok(what) => Ok(format!("saved {what} in {name}")),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    Err(format!("{name} is there already; give another name"))
+                }
+                Err(error) => Err(format!("cannot save {name}: {error}")),
+            };
+            // Nobody listens any more when the screens are closed.
+            let _ = saved.send(result);
+        };
+        match thread::Builder::new().name("save".to_owned()).spawn(work) {
+            Ok(_) => self.console.say("saving"),
+            Err(error) => self.console.complain(format!("cannot save: {error}")),
+        }
+    }
+
+    /// Gives the terminal back to the shell, and takes it again when the shell says so.
+    fn suspend(&mut self, screen: &mut Screen) -> io::Result<()> {
+        screen.leave();
+        self.signals.stop_group()?;
+        screen.enter()
+    }
+}
+
+/// The loop ends.
+#[derive(Debug, PartialEq, Eq)]
+struct Leave;
+
+/// What is on the screen.
+struct Drawn {
+    at: Instant,
+    version: u64,
+    /// Whether something has changed since.
+    stale: bool,
+}
+
+impl Drawn {
+    fn is_old(&self, version: u64) -> bool {
+        self.version != version || self.at.elapsed() >= TICK
+    }
+}
+
+/// Copies a payload into a new file, a portion at a time.
+fn write_payload(log: &Log, payload: &Payload, file: &Path) -> io::Result<u64> {
+    const PORTION: usize = 1 << 20;
+    let mut out = std::fs::File::create_new(file)?;
+    let mut done = 0;
+    loop {
+        let bytes = log.read(payload, done, PORTION)?;
+        if bytes.is_empty() {
+            return Ok(done);
+        }
+        out.write_all(&bytes)?;
+        done += bytes.len() as u64;
+    }
+}
+
+/// Reads keys on a thread of its own: where the terminal is gone, crossterm may spin without ever coming back, so
+/// that nothing else may depend on this thread. It ends with the process at the latest.
+fn events(stop: &Arc<AtomicBool>) -> io::Result<Receiver<Event>> {
+    let (sender, receiver) = mpsc::channel();
+    let stop = Arc::clone(stop);
+    let read = move || {
+        while !stop.load(Ordering::Relaxed) {
+            let event = match event::poll(Duration::from_millis(100)) {
+                Ok(false) => continue,
+                Ok(true) => event::read(),
+                Err(error) => Err(error),
+            };
+            let Ok(event) = event else { return };
+            if sender.send(event).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().name("keys".to_owned()).spawn(read)?;
+    Ok(receiver)
+}
+
+/// The terminal while it is ours.
+struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    ours: Arc<AtomicBool>,
+    panics: Arc<Mutex<Option<String>>>,
+    hook: Arc<PanicHook>,
+}
+
+type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
+
+impl Screen {
+    fn open() -> io::Result<Screen> {
+        let ours = Arc::new(AtomicBool::new(false));
+        let panics = Arc::new(Mutex::new(None));
+        let hook: Arc<PanicHook> = Arc::new(std::panic::take_hook());
+        let (flag, told, before) = (Arc::clone(&ours), Arc::clone(&panics), Arc::clone(&hook));
+        let drawing = thread::current().id();
+        std::panic::set_hook(Box::new(move |info| {
+            if thread::current().id() == drawing {
+                restore(&flag);
+                before(info);
+            } else if let Ok(mut told) = told.lock() {
+                // Printed now, it would be drawn over.
+                *told = Some(format!("internal error: {info}").replace('\n', " "));
+            }
+        }));
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, stdout()));
+        let mut screen = Screen { terminal: Terminal::new(backend)?, ours, panics, hook };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    /// Takes the terminal.
+    fn enter(&mut self) -> io::Result<()> {
+        self.ours.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        self.terminal.clear()
+    }
+
+    /// Gives it back.
+    fn leave(&mut self) {
+        restore(&self.ours);
+    }
+
+    fn draw(&mut self, console: &Console) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let drawn = self.terminal.draw(|frame| console.draw(frame)).map(drop);
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        drawn
+    }
+
+    /// The last panic of another thread, once.
+    fn panic(&self) -> Option<String> {
+        self.panics.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn close(mut self) {
+        self.leave();
+        let hook = Arc::clone(&self.hook);
+        std::panic::set_hook(Box::new(move |info| hook(info)));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Makes the terminal what it was, once. Errors are of no use here: it may be gone.
+fn restore(ours: &AtomicBool) {
+    if ours.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            stdout(),
+            EndSynchronizedUpdate,
+            DisableBracketedPaste,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Signals, as flags that the loop looks at.
+struct Signals {
+    continued: Arc<AtomicBool>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn heed(quit: &Arc<AtomicBool>) -> io::Result<Signals> {
+        use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
+        let continued = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGHUP, SIGINT] {
+            signal_hook::flag::register(signal, Arc::clone(quit))?;
+        }
+        signal_hook::flag::register(SIGCONT, Arc::clone(&continued))?;
+        Ok(Signals { continued })
+    }
+
+    /// Stops the whole job, as the shell's own ctrl-z would, and comes back when it goes on.
+    fn stop_group(&self) -> io::Result<()> {
+        self.continued.store(false, Ordering::Relaxed);
+        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+        // Another thread may take the signal a moment later; and a job without a shell is not stopped at all.
+        for _ in 0..20 {
+            if self.continued.swap(false, Ordering::Relaxed) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn heed(_quit: &Arc<AtomicBool>) -> io::Result<Signals> {
+        Ok(Signals { continued: Arc::default() })
+    }
+
+    /// There are no jobs here.
+    fn stop_group(&self) -> io::Result<()> {
+        Ok(())
+    }
+}

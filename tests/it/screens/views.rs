@@ -1,0 +1,116 @@
+//! Whole screens as they are drawn.
+
+use sockeye::tui::About;
+
+use super::Stage;
+use crate::sample::Sample;
+
+pub const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (140, 45);
+
+/// Compares a screen with the one on file.
+#[track_caller]
+pub fn check(name: &str, stage: &Stage) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
+        insta::assert_snapshot!(name, without_clock(&stage.screen()));
+    });
+}
+
+/// The time of day is never the same.
+fn without_clock(screen: &str) -> String {
+    match screen.find(" UTC") {
+        Some(end) => format!("{}hh:mm:ss.mmm{}", &screen[..end - 12], &screen[end..]),
+        None => screen.to_owned(),
+    }
+}
+
+/// The same keys on a small and on a large screen.
+#[track_caller]
+fn check_both(name: &str, keys: &str) {
+    for (size, suffix) in [(SMALL, "small"), (LARGE, "large")] {
+        let mut stage = Stage::new(Sample::full(), size);
+        stage.keys(keys);
+        check(&format!("{name}_{suffix}"), &stage);
+    }
+}
+
+/// The keys that lead to the chat's messages, the first one chosen.
+pub const CHAT: &str = "j j j enter g";
+
+#[test]
+fn an_empty_screen_says_what_to_do_next() {
+    for (size, suffix) in [(SMALL, "small"), (LARGE, "large")] {
+        check(&format!("empty_{suffix}"), &Stage::new(Sample::empty(), size));
+    }
+}
+
+#[test]
+fn an_empty_forward_proxy_says_how_to_set_it() {
+    let about = About { listen: Some("127.0.0.1:8080".into()), ..About::default() };
+    check("empty_forward", &Stage::about(Sample::empty(), about, SMALL));
+}
+
+#[test]
+fn live() {
+    check_both("live", "j j j tab");
+}
+
+#[test]
+fn a_session_fills_the_screen() {
+    check_both("session", CHAT);
+}
+
+#[test]
+fn a_refused_handshake_is_explained() {
+    check_both("refused", "");
+}
+
+#[test]
+fn an_exchange_shows_both_heads() {
+    check_both("exchange", "j j tab 5");
+}
+
+#[test]
+fn an_exchange_shows_its_body() {
+    check_both("exchange_body", "j j tab G 1");
+}
+
+#[test]
+fn a_tunnel_says_why_it_is_not_read() {
+    check_both("tunnel", "G");
+}
+
+#[test]
+fn frames() {
+    check_both("frames", &format!("{CHAT} j j 4"));
+}
+
+#[test]
+fn hex() {
+    check_both("hex", &format!("{CHAT} j j 3"));
+}
+
+#[test]
+fn message_pack_is_decoded() {
+    check_both("message_pack", &format!("{CHAT} j j"));
+}
+
+#[test]
+fn a_violation_stands_out() {
+    check_both("violation", &format!("{CHAT} j j j j j j j"));
+}
+
+#[test]
+fn a_handshake_is_read_line_by_line() {
+    check_both("handshake", &format!("{CHAT} tab 5 enter"));
+}
+
+#[test]
+fn timing() {
+    check_both("timing", &format!("{CHAT} j j j j j j 6"));
+}
+
+#[test]
+fn help_for_where_you_are() {
+    check_both("help", "?");
+}
