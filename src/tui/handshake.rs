@@ -4,8 +4,9 @@ use super::document::{Subject, sentence};
 use super::text;
 use super::theme::{Look, Words};
 use crate::capture::{Ending, Exchange, Flow, Mode, Opened, Opening, Refused, Tunnel};
-use crate::decode::visible_bytes;
+use crate::decode::{visible, visible_bytes};
 use crate::ws::Direction;
+use crate::ws::handshake::{self, Examination, RequestHead, ResponseHead, Severity};
 
 /// The lines for a session, a refused handshake, a tunnel or an exchange.
 pub(super) fn document(subject: &Subject<'_>, columns: usize) -> Vec<Words> {
@@ -28,6 +29,9 @@ pub(super) fn document(subject: &Subject<'_>, columns: usize) -> Vec<Words> {
     }
     sheet.lines
 }
+
+/// The width of a name beside its value.
+const PAIR: usize = 20;
 
 struct Sheet {
     lines: Vec<Words>,
@@ -122,7 +126,53 @@ impl Sheet {
 
     /// What the heads mean, and what is wrong or odd about them.
     fn findings(&mut self, opening: &Opening) {
-        let _ = opening;
+        let Ok(request) = RequestHead::parse(&opening.request) else { return };
+        let response = ResponseHead::parse(&opening.response).ok();
+        let read = handshake::examine(&request, response.as_ref());
+        for finding in &read.findings {
+            let (look, sign) = match finding.severity {
+                Severity::Note => (Look::Dim, "·"),
+                Severity::Odd => (Look::Odd, "!"),
+                Severity::Fault => (Look::Bad, "⚠"),
+            };
+            self.say(look, sign, &format!("{}: {} ({})", finding.side, finding.sentence, finding.section));
+        }
+        if response.is_some() && read.accepted {
+            if read.findings.iter().all(|finding| finding.severity == Severity::Note) {
+                self.say(Look::Good, "✓", "both heads keep to RFC 6455 section 4");
+            }
+            self.agreed(&request, response.as_ref(), &read);
+        }
+    }
+
+    /// What was offered and chosen, side by side.
+    fn agreed(&mut self, request: &RequestHead, response: Option<&ResponseHead>, read: &Examination) {
+        self.blank();
+        let none = || "none".to_owned();
+        let list = |list: &[String]| if list.is_empty() { none() } else { list.join(", ") };
+        let chosen = read.subprotocol.clone().unwrap_or_else(none);
+        self.pair("subprotocol", &format!("{chosen}   (offered: {})", list(&read.offered_subprotocols)));
+        let chosen = read.extensions.clone().unwrap_or_else(none);
+        self.pair("extensions", &format!("{chosen}   (offered: {})", list(&read.offered_extensions)));
+        if let Some(deflate) = &read.deflate {
+            for direction in Direction::BOTH {
+                let context = if deflate.no_context_takeover(direction) { "no context takeover" } else { "context takeover" };
+                let window = deflate.max_window_bits(direction);
+                let name = format!("  {} deflates", direction.sender());
+                self.pair(&name, &format!("{context}, window of {window} bits ({} octets)", text::count(1 << window)));
+            }
+        }
+        let key = request.headers().first("Sec-WebSocket-Key");
+        let accept = response.and_then(|response| response.headers().first("Sec-WebSocket-Accept"));
+        if let (Some(key), Some(accept)) = (key, accept) {
+            let computed = handshake::accept_key(key);
+            let (look, words) = match accept == computed.as_bytes() {
+                true => (Look::Good, "✓ as computed from the key".to_owned()),
+                false => (Look::Bad, format!("✗ the key gives {computed}")),
+            };
+            let line = vec![(Look::Key, text::left("accept", PAIR)), (look, words)];
+            self.lines.push(line);
+        }
     }
 
     /// A head as it came, line by line.
@@ -192,8 +242,8 @@ impl Sheet {
 
     fn pair(&mut self, name: &str, value: &str) {
         if !value.is_empty() {
-            let value = crate::decode::visible(value).into_owned();
-            self.lines.push(vec![(Look::Key, text::left(name, 15)), (Look::Text, value)]);
+            let value = visible(value).into_owned();
+            self.lines.push(vec![(Look::Key, text::left(name, PAIR)), (Look::Text, value)]);
         }
     }
 }

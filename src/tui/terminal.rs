@@ -23,11 +23,12 @@ use super::console::Console;
 use super::theme::Theme;
 use super::{About, actions, text};
 use crate::capture::{Flow, Log, Payload};
+use crate::control::{Command, Controller, Outcome};
 
 /// What the screens cannot do by themselves.
 pub struct Outside {
-    /// Closes both connections of a session.
-    pub kill: Box<dyn Fn(Flow)>,
+    /// Takes the user's commands to the network.
+    pub controller: Controller,
     /// Writes all that a log holds into a file; gives how many lines.
     pub save_recording: fn(&Log, &Path) -> io::Result<u64>,
     /// Set from elsewhere when it is time to leave. SIGTERM and SIGHUP are heeded anyhow.
@@ -160,10 +161,7 @@ impl Desk<'_> {
             Effect::Quit => return Ok(Some(Leave)),
             Effect::Suspend => self.suspend(screen)?,
             Effect::Redraw => screen.terminal.clear()?,
-            Effect::Kill(flow) => {
-                (self.outside.kill)(flow);
-                self.console.say(format!("killing #{flow}"));
-            }
+            Effect::Kill(flow) => self.kill(flow),
             Effect::Clear => {
                 self.log.clear();
                 self.console.say("forgotten: what was over");
@@ -179,6 +177,14 @@ impl Desk<'_> {
             }
         }
         Ok(None)
+    }
+
+    fn kill(&mut self, flow: Flow) {
+        let Flow::Session(session) = flow else { return self.console.say("an exchange cannot be killed") };
+        match self.outside.controller.send(Command::Kill { session }) {
+            Outcome::Done => self.console.say(format!("#{session} is killed: both its connections are reset")),
+            Outcome::NotThere => self.console.say(format!("#{session} is over already")),
+        }
     }
 
     fn copy(&mut self, screen: &mut Screen) -> io::Result<()> {

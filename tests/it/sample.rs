@@ -7,9 +7,12 @@ use sockeye::capture::{
     Ended, Ending, Event, Exchange, Fault, Frame, Kind, Log, LogConfig, Message, Mode, Opening, Payload,
     Refused, Stamp, Timing, Tunnel,
 };
+use sockeye::ws::handshake::accept_key;
 use sockeye::ws::{Direction, Opcode};
 
 use Direction::{ToClient, ToServer};
+
+const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEA==";
 
 /// A log under construction: each call appends one thing that happened.
 pub struct Sample {
@@ -245,13 +248,14 @@ pub fn opening(session: u32, millis: u64, path: &str, extra: &str) -> Opening {
     let request = |host: &str| {
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extra}\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{extra}\r\n"
         );
         Bytes::from(head)
     };
+    let accept = accept_key(KEY.as_bytes());
     let response = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n{extra}\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n{extra}\r\n"
     );
     Opening {
         session,
