@@ -156,10 +156,17 @@ impl Sheet {
         self.pair("extensions", &format!("{chosen}   (offered: {})", list(&read.offered_extensions)));
         if let Some(deflate) = &read.deflate {
             for direction in Direction::BOTH {
-                let context = if deflate.no_context_takeover(direction) { "no context takeover" } else { "context takeover" };
+                let context = if deflate.no_context_takeover(direction) {
+                    "no context takeover"
+                } else {
+                    "context takeover"
+                };
                 let window = deflate.max_window_bits(direction);
                 let name = format!("  {} deflates", direction.sender());
-                self.pair(&name, &format!("{context}, window of {window} bits ({} octets)", text::count(1 << window)));
+                self.pair(
+                    &name,
+                    &format!("{context}, window of {window} bits ({} octets)", text::count(1 << window)),
+                );
             }
         }
         let key = request.headers().first("Sec-WebSocket-Key");

@@ -182,7 +182,9 @@ impl Desk<'_> {
     fn kill(&mut self, flow: Flow) {
         let Flow::Session(session) = flow else { return self.console.say("an exchange cannot be killed") };
         match self.outside.controller.send(Command::Kill { session }) {
-            Outcome::Done => self.console.say(format!("#{session} is killed: both its connections are reset")),
+            Outcome::Done => {
+                self.console.say(format!("#{session} is killed: both its connections are reset"))
+            }
             Outcome::NotThere => self.console.say(format!("#{session} is over already")),
         }
     }

@@ -102,7 +102,7 @@ fn control_frames_are_hidden_and_shown() {
 fn a_search_goes_forward_backward_and_round_the_end() {
     let mut stage = feed(50);
     stage.keys("g");
-    stage.line("/", "number 4");
+    stage.line("/", "\"number 4\"");
     assert_eq!(chosen(&stage), Some(4));
     stage.keys("n");
     assert_eq!(chosen(&stage), Some(40));
