@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -86,11 +86,7 @@ pub fn record(
     listen: Option<String>,
     tell: impl FnOnce(&str) + Send + 'static,
 ) -> io::Result<Follower> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)?;
     let (log, path) = (log.clone(), path.to_owned());
     Follower::run("record", move || {
         let result = record_to(&log, file, listen);
@@ -102,6 +98,39 @@ pub fn record(
         }
         result
     })
+}
+
+/// Writes a recording of what the log holds at this moment into a new file; gives how many events that was.
+///
+/// # Errors
+/// Where there is a file of that name already, it cannot be written, or the log cannot be read.
+pub fn save(log: &Log, path: &Path, listen: Option<String>) -> io::Result<u64> {
+    let until = log.now();
+    let file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    let mut printer = Printer::new(BufWriter::new(file), &Printing::recording(listen), log.started())?;
+    let (mut cursor, mut begun, mut events) = (log.cursor(), HashSet::new(), 0);
+    loop {
+        match cursor.next()? {
+            // What came since would never end under a flood.
+            Next::Event(event) if event.time() > until => break,
+            Next::Event(event) => {
+                begin(log, &mut printer, &mut begun, &event)?;
+                printer.event(&event, log)?;
+                events += 1;
+            }
+            Next::Gap(lost) => printer.gap(until, lost, EVICTED)?,
+            Next::Pending | Next::End => break,
+        }
+    }
+    printer.flush()?;
+    Ok(events)
+}
+
+/// A new file is for its owner alone: what passed may be anything.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
 
 fn stopped(path: &Path, error: &io::Error) -> String {

@@ -14,7 +14,7 @@ pub mod schema;
 pub mod text;
 
 pub use file::{FileError, load, load_into, open, print};
-pub use follow::{Follower, follow, record};
+pub use follow::{Follower, follow, record, save};
 
 use crate::filter::Filter;
 use text::Style;

@@ -122,8 +122,13 @@ impl Running {
 /// Shows a log on the terminal until the user leaves.
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
-    let _ = (log, shown, controller);
-    Err(Failure::new(USAGE, "no screen yet"))
+    use sockeye::tui::{About, Outside};
+    let Shown { listen, server, recording, source, filter } = shown;
+    let about = About { listen, server, recording, source, filter };
+    let outside = Outside { controller, ..Outside::default() };
+    sockeye::tui::run(log, about, &outside).map_err(|error| {
+        Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))
+    })
 }
 
 /// Shows a log on the terminal until the user leaves.

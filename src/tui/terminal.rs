@@ -24,13 +24,13 @@ use super::theme::Theme;
 use super::{About, actions, text};
 use crate::capture::{Flow, Log, Payload};
 use crate::control::{Command, Controller, Outcome};
+use crate::headless;
 
-/// What the screens cannot do by themselves.
+/// The world around the screens.
+#[derive(Default)]
 pub struct Outside {
-    /// Takes the user's commands to the network.
-    pub controller: Controller,
-    /// Writes all that a log holds into a file; gives how many lines.
-    pub save_recording: fn(&Log, &Path) -> io::Result<u64>,
+    /// Takes the user's commands to the network; none where a recording is looked at.
+    pub controller: Option<Controller>,
     /// Set from elsewhere when it is time to leave. SIGTERM and SIGHUP are heeded anyhow.
     pub quit: Arc<AtomicBool>,
 }
@@ -48,12 +48,13 @@ pub fn run(log: &Log, about: About, outside: &Outside) -> io::Result<()> {
     let signals = Signals::heed(&outside.quit)?;
     let mut screen = Screen::open()?;
     let size = crossterm::terminal::size()?;
+    let listen = about.listen.clone();
     let no_color = std::env::var("NO_COLOR").ok();
     let console = Console::new(log.clone(), about, Theme::from_no_color(no_color.as_deref()), size);
     let stop = Arc::new(AtomicBool::new(false));
     let sifter = console.sifter().spawn(log.clone(), Arc::clone(&stop))?;
     let (saved, saves) = mpsc::channel();
-    let mut desk = Desk { log, console, outside, signals, saved, saves };
+    let mut desk = Desk { log, console, outside, listen, signals, saved, saves };
     let result = desk.serve(&mut screen, &events(&stop)?);
     stop.store(true, Ordering::Relaxed);
     sifter.thread().unpark();
@@ -68,6 +69,7 @@ struct Desk<'a> {
     log: &'a Log,
     console: Console,
     outside: &'a Outside,
+    listen: Option<String>,
     signals: Signals,
     saved: mpsc::Sender<Result<String, String>>,
     saves: Receiver<Result<String, String>>,
@@ -169,10 +171,9 @@ impl Desk<'_> {
             Effect::Copy => self.copy(screen)?,
             Effect::SavePayload(file) => self.save_payload(file),
             Effect::SaveRecording(file) => {
-                let save = self.outside.save_recording;
-                self.in_background(&file, move |log, file| {
-                    let lines = save(&log, file)?;
-                    Ok(text::plural(lines, "line"))
+                let listen = self.listen.clone();
+                self.in_background(&file, |log, file| {
+                    Ok(text::plural(headless::save(&log, file, listen)?, "event"))
                 });
             }
         }
@@ -181,7 +182,10 @@ impl Desk<'_> {
 
     fn kill(&mut self, flow: Flow) {
         let Flow::Session(session) = flow else { return self.console.say("an exchange cannot be killed") };
-        match self.outside.controller.send(Command::Kill { session }) {
+        let Some(controller) = &self.outside.controller else {
+            return self.console.say("a recording cannot be killed");
+        };
+        match controller.send(Command::Kill { session }) {
             Outcome::Done => {
                 self.console.say(format!("#{session} is killed: both its connections are reset"))
             }
