@@ -187,7 +187,7 @@ impl Desk<'_> {
         };
         match controller.send(Command::Kill { session }) {
             Outcome::Done => {
-                self.console.say(format!("#{session} is killed: both its connections are reset"))
+                self.console.say(format!("#{session} is killed: both its connections are reset"));
             }
             Outcome::NotThere => self.console.say(format!("#{session} is over already")),
         }
