@@ -1,0 +1,120 @@
+//! How fast frames are walked and read, in memory: nanoseconds a frame and gigabytes a second.
+//!
+//! `cargo bench --bench wire`
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use sockeye::ws::{
+    Deflater, Direction, Finished, Frame, FrameHeader, FrameWalker, MessageReader, Opcode, OtherExtension,
+    Part, PermessageDeflate, Scratch, Sink, Violation,
+};
+
+/// What one read of a socket brings.
+const CHUNK: usize = 64 * 1024;
+const ROUNDS: usize = 9;
+
+fn main() {
+    println!("{:<44} {:>9} {:>9}", "", "ns/frame", "GB/s");
+    for (name, payload, masked) in [
+        ("64 B masked", text(64), true),
+        ("64 B from a server", text(64), false),
+        ("64 B masked, binary-like UTF-8", "é".repeat(32).into_bytes(), true),
+        ("64 KiB masked", text(64 * 1024), true),
+        ("64 KiB from a server", text(64 * 1024), false),
+    ] {
+        let frame = Frame::new(Opcode::Text, &payload);
+        let frame = if masked { frame.masked([0x12, 0x34, 0x56, 0x78]) } else { frame };
+        let direction = if masked { Direction::ToServer } else { Direction::ToClient };
+        let stream = repeated(&frame.to_bytes());
+        measure(&format!("walk {name}"), &stream, |bytes| walk(bytes));
+        measure(&format!("read {name}"), &stream, |bytes| read(bytes, direction, None));
+    }
+    let agreed = PermessageDeflate::default();
+    for size in [64, 64 * 1024] {
+        let payload = text(size);
+        let mut deflater = Deflater::new(&agreed, Direction::ToClient);
+        let mut stream = Vec::new();
+        while stream.len() < 4 << 20 {
+            let compressed = deflater.compress(&payload).expect("15 bits can be made");
+            Frame::new(Opcode::Text, &compressed).compressed().write_to(&mut stream);
+            if stream.len() < 40 * size && stream.len() > 4 << 14 {
+                break;
+            }
+        }
+        measure(&format!("read {size} B compressed"), &stream, |bytes| {
+            read(bytes, Direction::ToClient, Some(agreed))
+        });
+    }
+}
+
+/// Frames one after the other, some megabytes of them.
+fn repeated(frame: &[u8]) -> Vec<u8> {
+    frame.repeat((8 << 20) / frame.len())
+}
+
+/// JSON-like text.
+fn text(size: usize) -> Vec<u8> {
+    let line = br#"{"kind":"tick","symbol":"ABCD","price":123.45,"size":100,"n":1}"#;
+    line.iter().copied().cycle().take(size).collect()
+}
+
+/// Prints the median of some rounds of `work`, which returns the number of frames.
+fn measure(name: &str, stream: &[u8], work: impl Fn(&[u8]) -> u64) {
+    let mut times: Vec<(Duration, u64)> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            let frames = black_box(work(black_box(stream)));
+            (start.elapsed(), frames)
+        })
+        .collect();
+    times.sort_unstable();
+    let (time, frames) = times[ROUNDS / 2];
+    let nanos = time.as_nanos() as f64;
+    println!("{name:<44} {:>9.1} {:>9.2}", nanos / frames as f64, stream.len() as f64 / nanos);
+}
+
+fn walk(stream: &[u8]) -> u64 {
+    let mut walker = FrameWalker::new();
+    stream.chunks(CHUNK).map(|chunk| walker.skip(chunk)).sum()
+}
+
+fn read(stream: &[u8], direction: Direction, deflate: Option<PermessageDeflate>) -> u64 {
+    let mut reader = MessageReader::new(direction, deflate, OtherExtension::None, 1 << 20);
+    let (mut scratch, mut count) = (Scratch::new(), Count::default());
+    for chunk in stream.chunks(CHUNK) {
+        reader.read(chunk, &mut scratch, &mut count);
+    }
+    assert_eq!(count.violations, 0);
+    black_box(count.bytes);
+    count.messages
+}
+
+/// The cheapest sink there is.
+#[derive(Default)]
+struct Count {
+    messages: u64,
+    bytes: u64,
+    violations: u64,
+}
+
+impl Sink for Count {
+    fn frame(&mut self, header: &FrameHeader, offset: u64) {
+        black_box((header, offset));
+    }
+
+    fn payload(&mut self, _: Part, bytes: &[u8]) {
+        self.bytes += black_box(bytes).len() as u64;
+    }
+
+    fn violation(&mut self, _: Part, _: Violation) {
+        self.violations += 1;
+    }
+
+    fn finished(&mut self, _: Part, message: &Finished) {
+        black_box(message);
+        self.messages += 1;
+    }
+
+    fn raw(&mut self, _: &[u8]) {}
+}
