@@ -3,6 +3,7 @@
 
 mod handshake;
 mod http;
+mod process;
 mod recording;
 mod relay;
 #[cfg(feature = "tui")]

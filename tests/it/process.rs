@@ -1,0 +1,271 @@
+//! The program as a whole: what it prints, what it leaves behind, how it ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::support::{Peer, Server, request, switching};
+
+/// A running `sockeye`, killed when dropped.
+struct Program {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn sockeye(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Program {
+    fn start(command: &mut Command) -> Program {
+        let mut child = command.spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Program { child, out }
+    }
+
+    /// A headless proxy on a free port, and where it listens.
+    fn headless(server: &str, more: &[&str]) -> (Program, SocketAddr) {
+        let mut program =
+            Program::start(&mut sockeye(&[&[server, "-l", "127.0.0.1:0", "--headless"], more].concat()));
+        let first = program.line();
+        let address = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}")).trim();
+        let address = address.parse().unwrap();
+        (program, address)
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let status =
+            Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn exit_code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    fn errors(&mut self) -> String {
+        let mut errors = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        errors
+    }
+}
+
+/// A server that opens a session and echoes what comes, unmasked frames and all.
+fn echo() -> Server {
+    Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching());
+        let mut buffer = [0; 65_536];
+        loop {
+            match peer.0.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => peer.send(&buffer[..count]),
+            };
+        }
+    })
+}
+
+fn open(address: SocketAddr) -> Peer {
+    let mut client = Peer::connect(address);
+    client.send(request(address)).expect(switching());
+    client
+}
+
+#[test]
+fn json_begins_with_the_recording_line_and_tells_each_message() {
+    let server = echo();
+    let target = format!("ws://{}", server.address);
+    let mut program =
+        Program::start(&mut sockeye(&[&target, "-l", "127.0.0.1:0", "--headless", "--output", "json"]));
+    let first: Value = serde_json::from_str(&program.line()).unwrap();
+    assert_eq!((&first["type"], &first["version"]), (&"recording".into(), &1.into()));
+    let mut client = open(first["listen"].as_str().unwrap().parse().unwrap());
+    client.send(b"\x81\x82\0\0\0\0hi").expect(b"\x81\x82\0\0\0\0hi");
+    let open: Value = serde_json::from_str(&program.line()).unwrap();
+    let message: Value = serde_json::from_str(&program.line()).unwrap();
+    assert_eq!((&open["type"], &open["mode"]), (&"open".into(), &"reverse".into()));
+    assert_eq!((&message["from"], &message["text"]), (&"client".into(), &"hi".into()));
+}
+
+#[test]
+fn a_closed_output_does_not_disturb_the_relay() {
+    let server = echo();
+    let (mut program, address) = Program::headless(&format!("ws://{}", server.address), &[]);
+    let (other, _) = std::io::pipe().unwrap();
+    program.out = BufReader::new(ChildStdout::from(std::os::fd::OwnedFd::from(other)));
+    let mut client = open(address);
+    for _ in 0..200 {
+        client.send(b"\x81\x82\0\0\0\0hi").expect(b"\x81\x82\0\0\0\0hi");
+    }
+    assert!(program.child.try_wait().unwrap().is_none(), "it ended with its output");
+}
+
+#[test]
+fn an_output_that_nobody_reads_does_not_slow_the_relay() {
+    let server = echo();
+    let (_program, address) = Program::headless(&format!("ws://{}", server.address), &[]);
+    let mut client = open(address);
+    // Far more than a pipe and the capture's queue hold.
+    let mut frame = b"\x82\x7f\0\0\0\0\0\x01\0\0".to_vec();
+    frame.resize(frame.len() + 65_536, b'x');
+    for _ in 0..1_000 {
+        client.send(&frame).expect(&frame);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_in_mid_recording_it_leaves_whole_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("killed.jsonl");
+    let server = echo();
+    let target = format!("ws://{}", server.address);
+    let (mut program, address) =
+        Program::headless(&target, &["--output", "json", "--record", file.to_str().unwrap()][2..]);
+    let mut client = open(address);
+    let frame =
+        b"\x81\xc8\0\0\0\0{\"kind\":\"a message of some length, so that a line is cut somewhere\"    }";
+    for _ in 0..2_000 {
+        client.send(frame).expect(frame);
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    let lines = whole_lines(&file);
+    assert!(lines.len() > 2 && lines[1]["type"] == "open", "{} lines", lines.len());
+    // The echo sends its frames masked, as they came.
+    assert!(lines[2..].iter().all(|line| line["type"] == "message" || line["type"] == "violation"));
+}
+
+/// The lines of a recording that end, each read as JSON.
+#[track_caller]
+fn whole_lines(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}")))
+        .collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn told_to_end_it_completes_the_recording_and_tells_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ended.jsonl");
+    let server = echo();
+    let target = format!("ws://{}", server.address);
+    let (mut program, address) = Program::headless(&target, &["--record", file.to_str().unwrap()]);
+    let mut client = open(address);
+    client.send(b"\x81\x80\0\0\0\0").expect(b"\x81\x80\0\0\0\0");
+    program.signal("TERM");
+    client.expect_reset();
+    assert_eq!(program.exit_code(), Some(0));
+    let lines = whole_lines(&file);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["type"], &last["client"], &last["server"]),
+        (&"end".into(), &"shutdown".into(), &"shutdown".into())
+    );
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn wrong_words_and_taken_ports_have_exit_codes_and_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (words, code, sentence) in [
+        (vec!["ftp://x"], 2, "give ws://"),
+        (vec!["--capture-limit", "lots"], 2, "512MiB"),
+        (vec!["--filter", "(", "--headless"], 2, "column"),
+        (vec!["-l", &taken, "--headless"], 3, "--listen"),
+        (vec!["--capture-dir", "/nowhere/at/all", "--headless"], 2, "--capture-dir"),
+        (vec!["--record", "/nowhere/at/all", "-l", "127.0.0.1:0", "--headless"], 2, "/nowhere/at/all"),
+        (vec!["print", "/nowhere/at/all"], 2, "/nowhere/at/all"),
+    ] {
+        let mut program = Program::start(&mut sockeye(&words));
+        let errors = program.errors();
+        assert_eq!(program.exit_code(), Some(code), "{words:?}: {errors}");
+        assert!(errors.contains(sentence), "{words:?}: {errors}");
+    }
+}
+
+/// A server behind TLS that answers one handshake.
+fn tls_server(name: &str) -> Server {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
+    let chain = vec![CertificateDer::from_pem_file(folder.join(format!("{name}.pem"))).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key"))).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    Server::once(move |mut peer| {
+        let mut session = rustls::ServerConnection::new(config).unwrap();
+        let mut stream = rustls::Stream::new(&mut session, &mut peer.0);
+        let mut head = Vec::new();
+        let mut octet = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            // A client that does not like the certificate leaves.
+            if !matches!(stream.read(&mut octet), Ok(1)) {
+                return;
+            }
+            head.push(octet[0]);
+        }
+        std::io::Write::write_all(&mut stream, (switching() + "\u{1}\u{2}hi").as_bytes()).unwrap();
+        let mut frame = [0; 6];
+        stream.read_exact(&mut frame).unwrap();
+        assert_eq!(&frame, b"\x81\x80\0\0\0\0");
+    })
+}
+
+fn sockeye_trusting(target: &str) -> (Program, SocketAddr) {
+    let mut command = sockeye(&[target, "-l", "127.0.0.1:0", "--headless"]);
+    command.env("SSL_CERT_FILE", Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/ca.pem"));
+    let mut program = Program::start(&mut command);
+    let address = program.line().strip_prefix("listening on ").unwrap().trim().parse().unwrap();
+    (program, address)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_behind_tls_is_reached_and_verified() {
+    let server = tls_server("good");
+    let (_program, address) = sockeye_trusting(&format!("wss://localhost:{}", server.address.port()));
+    let mut client = Peer::connect(address);
+    client.send(request(address)).expect(switching() + "\u{1}\u{2}hi").send(b"\x81\x80\0\0\0\0");
+    server.finish();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_with_another_name_is_not_trusted() {
+    let server = tls_server("wrong-name");
+    let (_program, address) = sockeye_trusting(&format!("wss://localhost:{}", server.address.port()));
+    let mut client = Peer::connect(address);
+    client.send(request(address));
+    let answer = String::from_utf8(client.rest()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
+    assert!(answer.contains("TLS with localhost"), "{answer}");
+    server.finish();
+}
