@@ -55,14 +55,19 @@ impl Subject<'_> {
             Tab::Handshake | Tab::Timing => wanted,
             Tab::Frames if !words::has_messages(self.summary) => Tab::Handshake,
             _ if self.number.is_none() => Tab::Handshake,
-            // A refused handshake is chosen for its reason; its body is one tab further on.
-            Tab::Pretty if self.is_refused() => Tab::Handshake,
+            // A refused handshake is chosen for its reason, and a request without a body for its head.
+            Tab::Pretty if self.is_refused() || self.is_bare() => Tab::Handshake,
             _ => wanted,
         }
     }
 
     fn is_refused(&self) -> bool {
         self.summary.kind == FlowKind::Session && !words::has_messages(self.summary)
+    }
+
+    /// Half of an exchange that is all head.
+    fn is_bare(&self) -> bool {
+        self.summary.kind == FlowKind::Exchange && self.content().is_none_or(|content| content.size == 0)
     }
 
     /// What the pane is about, in few words.

@@ -24,7 +24,7 @@ pub(super) struct Gatherer {
     shown: Option<Arc<Sieve<Test>>>,
     searched: Option<Arc<Sieve<Test>>>,
     frozen: Option<Frozen>,
-    order: Option<(OrderKey, Arc<Vec<Flow>>, usize)>,
+    order: Option<(OrderKey, Flows)>,
     document: Option<(document::Key, Document)>,
 }
 
@@ -110,19 +110,15 @@ impl Gatherer {
     fn flows(&mut self, app: &App, room: &Room) -> Flows {
         let version = if self.frozen.is_some() { 0 } else { self.log.version() };
         let key = (version, app.sort, app.hide_http, app.flow_filter.source().to_owned(), app.marks.len());
-        if self.order.as_ref().is_none_or(|(known, ..)| *known != key) {
-            let (order, hidden) = self.sorted(app);
-            self.order = Some((key, Arc::new(order), hidden));
+        if self.order.as_ref().is_none_or(|(known, _)| *known != key) {
+            self.order = Some((key, self.sorted(app)));
         }
-        let (order, hidden) = self
-            .order
-            .as_ref()
-            .map_or_else(Default::default, |(_, order, hidden)| (Arc::clone(order), *hidden));
-        Flows { order, hidden, height: room.flows, ..Flows::default() }
+        let flows = self.order.as_ref().map(|(_, flows)| flows.clone()).unwrap_or_default();
+        Flows { height: room.flows, ..flows }
     }
 
-    fn sorted(&self, app: &App) -> (Vec<Flow>, usize) {
-        let mut all = 0;
+    fn sorted(&self, app: &App) -> Flows {
+        let (mut all, mut subprotocol) = (0, 0);
         // The filter reads only what summaries hold, in memory: quick enough under the log's lock.
         let mut listed: Vec<(u64, Arc<str>, Flow)> = self.summaries(|summaries| {
             summaries
@@ -132,7 +128,11 @@ impl Gatherer {
                     let marked = app.marks.contains(&(summary.flow, 0));
                     app.flow_filter.is_empty() || app.flow_filter.matches(&FlowSubject { summary, marked })
                 })
-                .map(|summary| (sort_key(app.sort, summary), Arc::clone(&summary.url), summary.flow))
+                .map(|summary| {
+                    let name = summary.subprotocol.as_ref().map_or(0, |name| name.chars().count());
+                    subprotocol = subprotocol.max(name);
+                    (sort_key(app.sort, summary), Arc::clone(&summary.url), summary.flow)
+                })
                 .collect()
         });
         match app.sort {
@@ -142,8 +142,7 @@ impl Gatherer {
             _ => listed.sort_by_key(|(key, ..)| std::cmp::Reverse(*key)),
         }
         let order: Vec<Flow> = listed.into_iter().map(|(.., flow)| flow).collect();
-        let hidden = all - order.len();
-        (order, hidden)
+        Flows { hidden: all - order.len(), order: Arc::new(order), subprotocol, ..Flows::default() }
     }
 
     /// The session that the screen is about: the user's choice while it exists.

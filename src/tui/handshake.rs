@@ -1,6 +1,6 @@
 //! The tab Handshake: both heads line by line as they came, what they mean, and why it failed where it did.
 
-use super::document::{Subject, sentence};
+use super::document::{Subject, sentence, wrapped};
 use super::text;
 use super::theme::{Look, Words};
 use crate::capture::{Ending, Exchange, Flow, Mode, Opened, Opening, Refused, Tunnel};
@@ -27,7 +27,7 @@ pub(super) fn document(subject: &Subject<'_>, columns: usize) -> Vec<Words> {
             _ => sheet.gone(),
         },
     }
-    sheet.lines
+    wrapped(sheet.lines, columns)
 }
 
 /// The width of a name beside its value.
@@ -150,10 +150,10 @@ impl Sheet {
         self.blank();
         let none = || "none".to_owned();
         let list = |list: &[String]| if list.is_empty() { none() } else { list.join(", ") };
-        let chosen = read.subprotocol.clone().unwrap_or_else(none);
-        self.pair("subprotocol", &format!("{chosen}   (offered: {})", list(&read.offered_subprotocols)));
-        let chosen = read.extensions.clone().unwrap_or_else(none);
-        self.pair("extensions", &format!("{chosen}   (offered: {})", list(&read.offered_extensions)));
+        self.pair("subprotocol", &read.subprotocol.clone().unwrap_or_else(none));
+        self.pair("  offered", &list(&read.offered_subprotocols));
+        self.pair("extensions", &read.extensions.clone().unwrap_or_else(none));
+        self.pair("  offered", &list(&read.offered_extensions));
         if let Some(deflate) = &read.deflate {
             for direction in Direction::BOTH {
                 let context = if deflate.no_context_takeover(direction) {
@@ -248,9 +248,13 @@ impl Sheet {
     }
 
     fn pair(&mut self, name: &str, value: &str) {
-        if !value.is_empty() {
-            let value = visible(value).into_owned();
-            self.lines.push(vec![(Look::Key, text::left(name, PAIR)), (Look::Text, value)]);
+        if value.is_empty() {
+            return;
+        }
+        let folded = text::fold(&visible(value), self.columns.saturating_sub(PAIR).max(20));
+        for (at, line) in folded.into_iter().enumerate() {
+            let name = if at == 0 { name } else { "" };
+            self.lines.push(vec![(Look::Key, text::left(name, PAIR)), (Look::Text, line)]);
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Flows {
     pub order: Arc<Vec<Flow>>,
     /// How many there are beside, hidden by a filter or a switch.
     pub hidden: usize,
+    /// The longest name of a subprotocol among them, in characters.
+    pub subprotocol: usize,
     /// The place of the chosen one, where it is listed.
     pub cursor: Option<usize>,
     /// The place of the first row in view.

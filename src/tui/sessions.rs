@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::actions::Pane;
 use super::app::Sort;
 use super::draw::{View, found_in, pane_title, rule, scroll_bar};
+use super::page::Flows;
 use super::text;
 use super::theme::Look;
 use super::words;
@@ -26,15 +27,17 @@ struct Columns {
 const FIXED: usize = 8 + 2 + 7 + 7 + 9 + 7 + 1;
 
 impl Columns {
-    fn of(width: usize) -> Columns {
-        let (subprotocol, deflate, last) = match width {
+    fn of(width: usize, flows: &Flows) -> Columns {
+        let (most, deflate, last) = match width {
             0..=89 => (0, 0, 0),
             90..=109 => (14, 0, 0),
             110..=129 => (18, 8, 7),
-            _ => (22, 8, 7),
+            _ => (24, 8, 7),
         };
+        // Without any subprotocol its column is better given to the targets.
+        let subprotocol = if flows.subprotocol == 0 { 0 } else { (flows.subprotocol + 2).max(13).min(most) };
         let left = width.saturating_sub(FIXED + subprotocol + deflate + last);
-        let target = (left * 52 / 100).max(12);
+        let target = (left * 55 / 100).max(12);
         Columns { target, subprotocol, deflate, last, end: left.saturating_sub(target) }
     }
 }
@@ -61,7 +64,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let title = pane_title(view, Pane::Sessions, "Sessions".to_owned());
     rule(frame, area, view, Pane::Sessions, (vec![title], notes.join(" · ")));
 
-    let columns = Columns::of(area.width as usize);
+    let columns = Columns::of(area.width as usize, flows);
     let head = heads(&columns);
     let line = |row: u16| Rect { y: area.y + row, height: 1, ..area };
     if area.height > 1 {
