@@ -7,10 +7,11 @@ use std::path::Path;
 
 use super::lines::Lines;
 use super::printer::Printer;
-use super::schema::{InMemory, Item, ReadError, Reader, Record};
+use super::schema::{InMemory, Item, ReadError, Reader, Record, Recording, format_time};
 use super::sieve::{Passed, Sieve};
 use super::{Output, Printing};
 use crate::capture::{Event, Log, LogConfig, Note, Stamp};
+use crate::decode::visible;
 
 /// How many octets of lines are appended to a log at a time.
 const BATCH: usize = 256 << 10;
@@ -73,6 +74,7 @@ fn print_events<R: BufRead>(
     sink: impl Write + Send,
 ) -> Result<Vec<String>, FileError> {
     let mut printer = Printer::new(sink, printing, reader.recording().started)?;
+    printer.say(&origin(reader.recording()))?;
     let result = loop {
         let record = match reader.next() {
             Ok(Some(record)) => record,
@@ -87,6 +89,13 @@ fn print_events<R: BufRead>(
     };
     printer.flush()?;
     result
+}
+
+/// When and by whom it was recorded, for eyes: lines below have the time of day alone.
+fn origin(recording: &Recording) -> String {
+    let Recording { tool, started, listen, .. } = recording;
+    let on = listen.as_ref().map(|listen| format!(", listening on {listen}")).unwrap_or_default();
+    visible(&format!("recorded from {} by {tool}{on}", format_time(*started))).into_owned()
 }
 
 fn print_lines<R: BufRead>(

@@ -20,9 +20,13 @@ impl<'w> Lines<'w> {
 
     /// More bytes of the line. A line of any length passes through in constant memory.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= GATHERED {
+        if self.buffer.len() + bytes.len() > GATHERED {
             self.spill();
+        }
+        if bytes.len() > GATHERED {
+            self.write(bytes);
+        } else {
+            self.buffer.extend_from_slice(bytes);
         }
     }
 
@@ -46,12 +50,18 @@ impl<'w> Lines<'w> {
     }
 
     fn spill(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.write(&buffer);
+        buffer.clear();
+        self.buffer = buffer;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
         if !self.failed
-            && let Err(error) = self.out.write_all(&self.buffer)
+            && let Err(error) = self.out.write_all(bytes)
         {
             self.fail(error);
         }
-        self.buffer.clear();
     }
 
     fn fail(&mut self, error: io::Error) {

@@ -40,6 +40,14 @@ impl<'w> Printer<'w> {
         })
     }
 
+    /// A line of its own, for eyes only.
+    pub fn say(&mut self, line: &str) -> io::Result<()> {
+        match self {
+            Printer::Text(writer, _) => writer.say(line),
+            Printer::Json(..) | Printer::Nothing => Ok(()),
+        }
+    }
+
     pub fn event(&mut self, event: &Event, log: &Log) -> io::Result<()> {
         self.event_from(event, log, Some(log))
     }

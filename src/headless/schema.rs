@@ -21,7 +21,7 @@ pub use payload::{InMemory, Payloads};
 pub use reader::{Item, ReadError, Reader, Record};
 pub use writer::Writer;
 
-pub(super) use clock::wall;
+pub(super) use clock::{format as format_time, wall};
 
 use std::time::SystemTime;
 

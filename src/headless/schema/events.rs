@@ -1,13 +1,12 @@
 //! One line of a recording to what it says.
 
-use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::frames::{self, OffsetLine, Shape, Told};
 use super::head::HeadLine;
-use super::line::{Line, TimingLine};
+use super::line::{Line, Text, TimingLine};
 use super::reader::Item;
 use super::sessions::{Session, Sessions};
 use super::writer::message_type;
@@ -238,7 +237,7 @@ fn no_time(key: &str, text: &str) -> String {
     format!("\"{key}\" is not an RFC 3339 time: {text}")
 }
 
-pub(super) fn owned(text: &Option<Cow<'_, str>>) -> String {
+pub(super) fn owned(text: &Option<Text>) -> String {
     text.as_deref().unwrap_or_default().to_owned()
 }
 

@@ -1,42 +1,56 @@
 //! One line of a recording as it stands there: every key of every type of line, all of them optional.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::head::HeadLine;
 
+/// A string, borrowed from its line where it has no escapes. (serde borrows a `Cow` only where it stands by itself.)
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// All keys that mean something. Others are passed over: a later version may have more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Line<'a> {
     #[serde(borrow, rename = "type")]
-    pub kind: Option<Cow<'a, str>>,
+    pub kind: Option<Text<'a>>,
     pub version: Option<u64>,
     #[serde(borrow)]
-    pub tool: Option<Cow<'a, str>>,
+    pub tool: Option<Text<'a>>,
     #[serde(borrow)]
-    pub started: Option<Cow<'a, str>>,
+    pub started: Option<Text<'a>>,
     #[serde(borrow)]
-    pub listen: Option<Cow<'a, str>>,
+    pub listen: Option<Text<'a>>,
     pub session: Option<u32>,
     pub exchange: Option<u32>,
     pub n: Option<u64>,
     #[serde(borrow)]
-    pub time: Option<Cow<'a, str>>,
+    pub time: Option<Text<'a>>,
     pub at: Option<f64>,
     pub took: Option<f64>,
     #[serde(borrow)]
-    pub mode: Option<Cow<'a, str>>,
+    pub mode: Option<Text<'a>>,
     #[serde(borrow)]
-    pub url: Option<Cow<'a, str>>,
+    pub url: Option<Text<'a>>,
     #[serde(borrow)]
-    pub target: Option<Cow<'a, str>>,
+    pub target: Option<Text<'a>>,
     #[serde(borrow)]
-    pub client: Option<Cow<'a, str>>,
+    pub client: Option<Text<'a>>,
     #[serde(borrow)]
-    pub server: Option<Cow<'a, str>>,
+    pub server: Option<Text<'a>>,
     #[serde(borrow)]
     pub request: Option<HeadLine<'a>>,
     #[serde(borrow)]
@@ -44,24 +58,24 @@ pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub response: Option<HeadLine<'a>>,
     #[serde(borrow)]
-    pub why: Option<Cow<'a, str>>,
+    pub why: Option<Text<'a>>,
     #[serde(borrow)]
-    pub error: Option<Cow<'a, str>>,
+    pub error: Option<Text<'a>>,
     pub notes: Vec<String>,
     pub timing: TimingLine,
     #[serde(borrow)]
-    pub from: Option<Cow<'a, str>>,
+    pub from: Option<Text<'a>>,
     #[serde(borrow)]
-    pub op: Option<Cow<'a, str>>,
+    pub op: Option<Text<'a>>,
     #[serde(borrow, deserialize_with = "even_null")]
     pub json: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub text: Option<Cow<'a, str>>,
+    pub text: Option<Text<'a>>,
     #[serde(borrow)]
-    pub base64: Option<Cow<'a, str>>,
+    pub base64: Option<Text<'a>>,
     pub code: Option<u16>,
     #[serde(borrow)]
-    pub reason: Option<Cow<'a, str>>,
+    pub reason: Option<Text<'a>>,
     pub size: Option<u64>,
     pub compressed: Option<u64>,
     pub wire: Option<u64>,
@@ -74,11 +88,11 @@ pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub offset: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub what: Option<Cow<'a, str>>,
+    pub what: Option<Text<'a>>,
     #[serde(borrow)]
-    pub section: Option<Cow<'a, str>>,
+    pub section: Option<Text<'a>>,
     #[serde(borrow)]
-    pub first: Option<Cow<'a, str>>,
+    pub first: Option<Text<'a>>,
     pub octets: OctetsLine,
     pub events: Option<u64>,
 }
@@ -105,7 +119,7 @@ pub(super) struct OctetsLine {
 #[derive(Deserialize)]
 struct TypeOnly<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
 }
 
 /// Every type of line that is read.

@@ -1,22 +1,27 @@
 //! Events in, exact lines out, and the same events back.
 
-use std::io::BufReader;
+mod damage;
+mod round_trip;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
 
 use super::*;
 use crate::capture::{
     Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,
     Stamp, Timing, Tunnel,
 };
-use crate::ws::{Direction, FrameHeader, Opcode};
+use crate::ws::{Direction, Opcode};
 use std::time::Duration;
 
 const HEADER: &str = r#"{"type":"recording","version":1,"tool":"sockeye 0.1.0","started":"2026-11-22T14:30:00.120Z","listen":"127.0.0.1:8080"}"#;
+
+/// The example in the documents.
+fn example() -> &'static str {
+    let document = include_str!("../../../docs/recording-format.md");
+    document.split("```json\n").nth(1).unwrap().split("```").next().unwrap()
+}
 
 fn recording() -> Recording {
     let started = clock::parse("2026-11-22T14:30:00.120Z").unwrap();
@@ -541,138 +546,6 @@ fn what_the_log_let_go_while_it_was_written_is_told() {
 }
 
 #[test]
-fn other_files_are_not_recordings() {
-    let advice = "; recordings are written with --record FILE";
-    for (text, why) in [
-        ("", "the file is empty"),
-        ("{\"type\":\"open\"}\n", "it is of another type"),
-        ("{\"log\":{\"version\":\"1.2\"}}", "it is of another type"),
-        ("hello\n", "expected value (column 1)"),
-        ("{\"type\":\"recording\"}\n", "\"version\" is missing"),
-        (
-            "{\"type\":\"recording\",\"version\":1,\"started\":\"now\"}\n",
-            "\"started\" is not an RFC 3339 time: now",
-        ),
-    ] {
-        let expected = format!(
-            "chat.jsonl is not a recording: its first line is not {{\"type\":\"recording\",…}} ({why}){advice}"
-        );
-        assert_eq!(read_error(text), expected);
-    }
-    let large = "x".repeat(1024 * 1024);
-    assert!(read_error(&large).contains("is not a recording"));
-    assert_eq!(
-        read_error(&HEADER.replace(":1,", ":2,")),
-        "chat.jsonl:1: the recording is of version 2, and this sockeye reads version 1: use a newer one"
-    );
-}
-
-#[test]
-fn a_damaged_line_is_named_with_its_fault() {
-    let message =
-        r#"{"type":"message","session":1,"n":1,"at":12.431,"from":"client","op":"text","text":"hello"}"#;
-    for (from, to, fault) in [
-        ("\"hello\"}", "\"hel", "EOF while parsing a string (column 87)"),
-        (r#""at":12.431"#, r#""at":"now""#, "invalid type: string \"now\", expected f64 (column 46)"),
-        (r#""at":12.431"#, r#""at":-1"#, "\"at\" is not a number of milliseconds: -1"),
-        (r#""at":12.431,"#, "", "\"at\" is missing"),
-        (r#""n":1,"#, "", "\"n\" is missing"),
-        (r#""session":1,"#, "", "\"session\" is missing"),
-        (r#""from":"client""#, r#""from":"me""#, "\"me\" is neither \"client\" nor \"server\""),
-        (
-            r#""op":"text""#,
-            r#""op":"txt""#,
-            "\"op\" is not text, binary, continuation, raw or a reserved opcode: txt",
-        ),
-        (
-            r#""op":"text""#,
-            r#""op":"ping""#,
-            "a line of type \"message\" cannot be a ping: the type is \"ping\" then",
-        ),
-        (r#","text":"hello""#, "", "one of \"json\", \"text\" and \"base64\" is missing"),
-        (r#""text":"hello""#, r#""base64":"?""#, "\"base64\" is not base64: Invalid symbol 63, offset 0."),
-        (
-            r#""hello""#,
-            r#""hello","frames":["x"]"#,
-            "a frame of \"frames\" is neither a length nor an object: invalid type: string \"x\", expected struct FrameLine (column 3)",
-        ),
-        (
-            r#""hello""#,
-            r#""hello","frames":[{"length":70000,"length_bits":16}]"#,
-            "a frame's length of 70000 is not written in 16 bits",
-        ),
-        (r#""type":"message","#, "", "\"type\" is missing"),
-    ] {
-        assert!(message.contains(from), "{from}");
-        let text = format!("{HEADER}\n\n{}\n", message.replace(from, to));
-        assert_eq!(read_error(&text), format!("chat.jsonl:3: {fault}; mend this line, or delete it"));
-    }
-}
-
-#[test]
-fn a_torn_last_line_is_a_note() {
-    let whole =
-        write(&[Event::Opened(opening()), Event::Message(message(ToServer, Opcode::Text, "hé".as_bytes()))]);
-    let events = read(&whole).len();
-    for cut in 1..whole.lines().last().unwrap().len() {
-        let torn = &whole.as_bytes()[..whole.len() - 1 - cut];
-        let mut reader = Reader::new("chat.jsonl", torn).unwrap();
-        let mut items = Vec::new();
-        while let Some(record) = reader.next().unwrap() {
-            items.push(record.item);
-        }
-        assert_eq!(items.len(), events, "{cut}");
-        let Some(Item::Event(Event::Note(note))) = items.last() else { panic!("{cut}") };
-        assert_eq!(
-            note.text,
-            "the last line of chat.jsonl is not whole: its writer was stopped while writing it"
-        );
-    }
-    // nothing but its line end is missing
-    assert_eq!(read(whole.trim_end()), read(&whole));
-}
-
-#[test]
-fn what_is_not_known_is_passed_over_and_counted() {
-    let text = format!(
-        "\u{feff}{HEADER}\r\n{}\r\n\r\n{}\r\n{}\r\n",
-        r#"{"type":"held","session":{"not":"a number"}}"#,
-        r#"{"new":[1],"type":"note","time":"2026-11-22T14:30:00.125Z","text":"hm","newer":{}}"#,
-        r#"{"type":"violation","session":1,"n":1,"at":1,"from":"client","what":"stray","section":""}"#,
-    );
-    let mut reader = reader(&text).unwrap();
-    assert_eq!(reader.next().unwrap().unwrap().item, Item::Unknown("held".to_owned()));
-    let note = reader.next().unwrap().unwrap();
-    assert_eq!((note.line, &note.lines[..6]), (4, &br#"{"new""#[..]));
-    assert!(matches!(note.item, Item::Event(Event::Note(_))));
-    assert_eq!(reader.next().unwrap().unwrap().item, Item::Unknown("violation".to_owned()));
-    assert_eq!(reader.next().unwrap(), None);
-    assert_eq!(reader.unknown(), 2);
-}
-
-#[test]
-fn recordings_one_behind_the_other_are_one() {
-    let one = write(&[Event::Opened(opening()), Event::Message(message(ToServer, Opcode::Text, b"a"))]);
-    let numbers: Vec<_> = read(&format!("{one}{one}"))
-        .into_iter()
-        .map(|item| match item {
-            Item::Event(event) => event.flow(),
-            _ => None,
-        })
-        .collect();
-    let session = |number| Some(Flow::Session(number));
-    assert_eq!(numbers, [session(1), session(1), None, session(2), session(2)]);
-}
-
-#[test]
-fn a_message_spread_by_a_formatter_is_still_the_same() {
-    let line = r#"{ "type": "message", "session": 1, "n": 1, "at": 1, "from": "client", "op": "text", "json": { "a": [ 1.0, 2 ] } }"#;
-    let items = read(&format!("{HEADER}\n{line}\n"));
-    let Item::Event(Event::Message(message)) = &items[0] else { panic!() };
-    assert_eq!(message.payload, Payload::from(r#"{"a":[1.0,2]}"#));
-}
-
-#[test]
 fn lines_reach_the_writer_whole_when_flushed() {
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -712,8 +585,7 @@ fn a_writer_that_failed_stays_failed() {
 
 #[test]
 fn the_example_in_the_documents_is_what_is_written() {
-    let document = include_str!("../../../docs/recording-format.md");
-    let example = document.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let example = example();
     let mut bytes = Vec::new();
     let mut source = reader(example).unwrap();
     let mut writer = Writer::new(&mut bytes, source.recording()).unwrap();
@@ -727,226 +599,4 @@ fn the_example_in_the_documents_is_what_is_written() {
     writer.flush().unwrap();
     drop(writer);
     assert_eq!(String::from_utf8(bytes).unwrap(), example);
-}
-
-fn heads() -> impl Strategy<Value = Bytes> {
-    prop_oneof![
-        Just(Bytes::new()),
-        "[A-Z]{1,4} /[a-z]{0,5} HTTP/1.1\r\n([A-Za-z-]{1,8}: [a-z,=; ]{0,9}\r\n){0,3}\r\n"
-            .prop_map(Bytes::from),
-        vec(any::<u8>(), 1..40).prop_map(Bytes::from),
-    ]
-}
-
-fn payloads() -> impl Strategy<Value = Bytes> {
-    prop_oneof![
-        vec(any::<u8>(), 0..40).prop_map(Bytes::from),
-        any::<String>().prop_map(Bytes::from),
-        r#"[\[{]("[a-z]{0,2}"[:,]|[0-9.E]{0,4}|null|true|[\[\]{}]){0,6}[\]}]"#.prop_map(Bytes::from),
-    ]
-}
-
-fn modes() -> impl Strategy<Value = Option<Mode>> {
-    prop_oneof![Just(None), proptest::sample::select(&Mode::ALL[..]).prop_map(Some)]
-}
-
-fn steps() -> impl Strategy<Value = Timing> {
-    let step = || option::of((0_u64..1 << 40).prop_map(Duration::from_micros));
-    (step(), step(), step(), step()).prop_map(|(dns, tcp, tls, response)| Timing { dns, tcp, tls, response })
-}
-
-fn openings() -> impl Strategy<Value = Opening> {
-    let texts = (any::<String>(), any::<String>(), any::<String>(), vec(any::<String>(), 0..3));
-    ((0_u32..4, 0_u64..1 << 29), modes(), texts, (heads(), heads(), heads()), steps()).prop_map(
-        |((session, time), mode, (url, client, server, notes), (request, sent, response), timing)| Opening {
-            session,
-            time: ms(time),
-            mode,
-            url,
-            client,
-            server,
-            request,
-            sent,
-            response,
-            notes,
-            timing,
-        },
-    )
-}
-
-/// A header without a key that the format does not hold: of frames from the client.
-fn frame_headers() -> impl Strategy<Value = Bytes> {
-    vec(any::<u8>(), 0..20).prop_map(|bytes| match FrameHeader::parse(&bytes) {
-        Some(header) => Bytes::copy_from_slice(header.bytes()),
-        None => Bytes::from(bytes),
-    })
-}
-
-fn blank_key(header: Bytes) -> Bytes {
-    match FrameHeader::parse(&header) {
-        Some(parsed) if parsed.masking_key.is_some() => {
-            let mut bytes = header.to_vec();
-            let length = bytes.len();
-            bytes[length - 4..].fill(0);
-            Bytes::from(bytes)
-        }
-        _ => header,
-    }
-}
-
-fn messages() -> impl Strategy<Value = Message> {
-    let kinds =
-        prop_oneof![Just(Kind::Raw), (0_u8..16).prop_map(|bits| Kind::Frame(Opcode::from_bits(bits)))];
-    let frames = vec((frame_headers(), any::<u64>(), 1_u64 << 40..1 << 41), 0..4);
-    let faults = vec((any::<String>(), any::<String>()), 0..3);
-    let numbers = (0_u32..4, any::<u64>(), 1_u64 << 41..1 << 42);
-    let sizes = (option::of(any::<u64>()), option::of(any::<u64>()), 0_u64..3);
-    (numbers, kinds, any::<[bool; 4]>(), sizes, frames, faults, payloads()).prop_map(
-        |((session, number, time), kind, flags, (size, wire, left_out), frames, faults, payload)| {
-            let [to_server, compressed, utf8, complete] = flags;
-            let size = size.unwrap_or(payload.len() as u64);
-            let direction = if to_server { ToServer } else { ToClient };
-            let frames = frames.into_iter().map(|(header, offset, time)| Frame {
-                header: if to_server { blank_key(header) } else { header },
-                offset,
-                time: us(time),
-            });
-            Message {
-                session,
-                number,
-                time: us(time),
-                direction,
-                kind,
-                compressed,
-                wire_size: wire.unwrap_or(size),
-                size,
-                utf8,
-                complete,
-                frames: frames.collect(),
-                frames_left_out: left_out,
-                faults: faults.into_iter().map(|(what, section)| Fault { what, section }).collect(),
-                payload: Payload::from(payload),
-            }
-        },
-    )
-}
-
-fn exchanges() -> impl Strategy<Value = Exchange> {
-    let sizes = (option::of(any::<u64>()), option::of(any::<u64>()));
-    let rest = (option::of(0_u64..1 << 40), any::<u32>(), option::of(any::<String>()));
-    (openings(), payloads(), payloads(), sizes, rest).prop_map(
-        |(opening, request_body, response_body, (request_size, response_size), (took, exchange, error))| {
-            Exchange {
-                exchange: exchange / 4,
-                time: opening.time,
-                ended: took.map(|took| Stamp(opening.time.0 + us(took).0)),
-                mode: opening.mode,
-                url: opening.url,
-                client: opening.client,
-                server: opening.server,
-                request: opening.request,
-                sent: opening.sent,
-                response: opening.response,
-                notes: opening.notes,
-                request_size: request_size.unwrap_or(request_body.len() as u64),
-                request_body: Payload::from(request_body),
-                response_size: response_size.unwrap_or(response_body.len() as u64),
-                response_body: Payload::from(response_body),
-                error,
-                timing: opening.timing,
-            }
-        },
-    )
-}
-
-fn endings() -> impl Strategy<Value = Ending> {
-    prop_oneof![
-        proptest::sample::select(vec![
-            Ending::Open,
-            Ending::Fin,
-            Ending::Reset,
-            Ending::Killed,
-            Ending::Shutdown
-        ]),
-        any::<String>().prop_map(|why| Ending::from_name(&why)),
-    ]
-}
-
-fn events() -> impl Strategy<Value = Event> {
-    let ended =
-        (0_u32..4, 1_u64 << 41..1 << 42, endings(), endings(), option::of(any::<bool>()), any::<[u64; 2]>());
-    let flow = prop_oneof![
-        Just(None),
-        (0_u32..4).prop_map(|number| Some(Flow::Session(number))),
-        (0_u32..4).prop_map(|number| Some(Flow::Exchange(number)))
-    ];
-    prop_oneof![
-        1 => openings().prop_map(Event::Opened),
-        1 => (openings(), payloads(), any::<String>())
-            .prop_map(|(opening, body, why)| Event::Refused(Refused { opening, body: body.into(), why })),
-        1 => (openings(), any::<String>(), any::<String>()).prop_map(|(opening, target, why)| Event::Tunnel(Tunnel {
-            session: opening.session,
-            time: opening.time,
-            mode: opening.mode,
-            target,
-            client: opening.client,
-            server: opening.server,
-            why,
-        })),
-        4 => messages().prop_map(Event::Message),
-        1 => ended.prop_map(|(session, time, client, server, first, octets)| Event::Ended(Ended {
-            session,
-            time: us(time),
-            client,
-            server,
-            first: first.map(|first| if first { ToServer } else { ToClient }),
-            octets,
-        })),
-        1 => exchanges().prop_map(Event::Exchanged),
-        1 => (0_u64..1 << 40, flow, any::<String>())
-            .prop_map(|(time, flow, text)| Event::Note(Note { time: ms(time), flow, text })),
-    ]
-}
-
-/// What the format does not hold is taken away: a single frame's own time where it is that of the message.
-fn as_held(mut event: Event) -> Event {
-    if let Event::Message(message) = &mut event
-        && let [frame] = &mut message.frames[..]
-        && message.time.0 - frame.time.0 < 1_000_000
-    {
-        frame.time = message.time;
-    }
-    event
-}
-
-proptest! {
-    #[test]
-    fn events_written_and_read_are_the_same(events in vec(events().prop_map(as_held), 0..8)) {
-        let text = write(&events);
-        prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
-        for line in text.lines() {
-            prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok(), "{}", line);
-        }
-            let expected: Vec<Item> = events.iter().cloned().map(Item::Event).collect();
-        prop_assert_eq!(read(&text), expected);
-        prop_assert_eq!(write(&events_of(&text)), text);
-    }
-
-    #[test]
-    fn no_bytes_make_the_reader_panic(noise in vec(any::<u8>(), 0..200), at in any::<proptest::sample::Index>()) {
-        let mut bytes = write(&[Event::Opened(opening()), Event::Message(message(ToServer, Opcode::Text, b"{}"))]).into_bytes();
-        let at = at.index(bytes.len());
-        bytes.splice(at..(at + noise.len() / 2).min(bytes.len()), noise);
-        if let Ok(mut reader) = Reader::new("noise", BufReader::new(&bytes[..])) {
-            while let Ok(Some(_)) = reader.next() {}
-        }
-    }
-}
-
-fn events_of(text: &str) -> Vec<Event> {
-    let event = |item| match item {
-        Item::Event(event) => Some(event),
-        _ => None,
-    };
-    read(text).into_iter().filter_map(event).collect()
 }
