@@ -17,6 +17,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::app::Effect;
 use super::console::Console;
@@ -162,7 +163,7 @@ impl Desk<'_> {
         match effect {
             Effect::Quit => return Ok(Some(Leave)),
             Effect::Suspend => self.suspend(screen)?,
-            Effect::Redraw => screen.terminal.clear()?,
+            Effect::Redraw => screen.clear()?,
             Effect::Kill(flow) => self.kill(flow),
             Effect::Clear => {
                 self.log.clear();
@@ -334,7 +335,13 @@ impl Screen {
         self.ours.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
-        self.terminal.clear()
+        self.clear()
+    }
+
+    /// Forgets what is on the terminal. Its own `clear` asks the terminal where the cursor is, which some never say.
+    fn clear(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Gives it back.
