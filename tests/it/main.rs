@@ -11,4 +11,6 @@ mod sample;
 #[cfg(feature = "tui")]
 mod screens;
 mod support;
+#[cfg(all(unix, feature = "tui"))]
+mod terminal;
 mod wire;

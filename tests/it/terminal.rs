@@ -1,0 +1,322 @@
+//! The program in a pseudo-terminal: keys in, screens out, and the terminal as it was at the end.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::support::{Peer, Server, request, switching};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A terminal with a program in it.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+    }
+}
+
+impl Terminal {
+    fn run(program: &str, words: &[&str]) -> Terminal {
+        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(words);
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let (sender, output) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The end of a pseudo-terminal is an error on Linux, and an end elsewhere.
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Terminal { master: pair.master, keys, child, output, screen: vt100::Parser::new(30, 100, 0) }
+    }
+
+    fn sockeye(words: &[&str]) -> Terminal {
+        Terminal::run(env!("CARGO_BIN_EXE_sockeye"), words)
+    }
+
+    /// A proxy on a free port, and where it listens.
+    fn proxy(server: &str) -> (Terminal, SocketAddr) {
+        let mut terminal = Terminal::sockeye(&[server, "-l", "127.0.0.1:0"]);
+        terminal.wait_for("Nothing has come through yet");
+        let title = terminal.text().lines().next().unwrap_or_default().to_owned();
+        let address = title.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (terminal, address)
+    }
+
+    fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    /// Takes in what comes until the screen is as wanted.
+    #[track_caller]
+    fn wait_until(&mut self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
+        let begun = Instant::now();
+        while !wanted(self.screen.screen()) {
+            let left = PATIENCE.checked_sub(begun.elapsed());
+            let left = left.unwrap_or_else(|| panic!("never came: {what}\n{}", self.text()));
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("ended before {what}\n{}", self.text()),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn wait_for(&mut self, words: &str) {
+        self.wait_until(words, |screen| screen.contents().contains(words));
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.child.process_id().unwrap().to_string();
+        assert!(Command::new("kill").args([format!("-{name}"), process]).status().unwrap().success());
+    }
+
+    /// Waits for the end; gives the exit code. The terminal must be as it was.
+    #[track_caller]
+    fn finish(mut self) -> u32 {
+        let code = self.child.wait().unwrap().exit_code();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+            self.screen.process(&bytes);
+        }
+        self.assert_restored();
+        code
+    }
+
+    #[track_caller]
+    fn assert_restored(&self) {
+        let screen = self.screen.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is left");
+        assert!(!screen.hide_cursor(), "the cursor is shown");
+        assert!(!screen.bracketed_paste(), "pasting is as it was");
+        self.assert_modes("ordinary", true);
+    }
+
+    /// Whether the terminal's line discipline echoes and gathers lines.
+    #[track_caller]
+    fn assert_modes(&self, what: &str, ordinary: bool) {
+        let path = self.master.tty_name().unwrap();
+        let modes =
+            Command::new("stty").arg("-a").stdin(std::fs::File::open(path).unwrap()).output().unwrap();
+        let modes = String::from_utf8(modes.stdout).unwrap();
+        let has = |mode: &str| modes.split([' ', ';', '\n']).any(|word| word == mode);
+        assert_eq!((has("icanon"), has("echo")), (ordinary, ordinary), "{what}: {modes}");
+    }
+}
+
+/// A server that answers a handshake, says two things, and waits for the end.
+fn talking_server() -> Server {
+    Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching()).send(b"\x81\x0d{\"tick\":1001}").send(b"\x81\x07goodbye");
+        // Leaving while a session is open resets it.
+        let _ = peer.0.read_to_end(&mut Vec::new());
+    })
+}
+
+/// A client that has opened a session and sent one message.
+fn talking_client(proxy: SocketAddr) -> Peer {
+    let mut client = Peer::connect(proxy);
+    client.send(request(proxy));
+    client.head();
+    client.send(b"\x81\x85\0\0\0\0hello");
+    client
+}
+
+#[test]
+fn a_session_is_watched_live_filtered_and_left() {
+    let server = talking_server();
+    let (mut terminal, address) = Terminal::proxy(&format!("ws://{}", server.address));
+    terminal.assert_modes("while it runs", false);
+    let mut client = talking_client(address);
+    terminal.wait_for("goodbye");
+    terminal.wait_for("hello");
+    terminal.wait_for("/chat?x=1");
+
+    terminal.press("\r");
+    terminal.wait_for("esc back");
+    terminal.press("fdir:clie");
+    terminal.wait_for("✗ column");
+    terminal.press("nt\r");
+    terminal.wait_for("filter: dir:client");
+    terminal.wait_until("the server's messages go", |screen| !screen.contents().contains("goodbye"));
+    terminal.press("f\x15\r");
+    terminal.wait_for("goodbye");
+
+    terminal.press("5");
+    terminal.wait_for("as computed from the key");
+    terminal.press("?");
+    terminal.wait_for("Here, in messages");
+    terminal.press("\x1b");
+    terminal.wait_for("[Handshake]");
+
+    client.finish();
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 0);
+    drop(client);
+    server.finish();
+}
+
+#[test]
+fn a_payload_and_a_recording_are_saved() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let server = talking_server();
+    let (mut terminal, address) = Terminal::proxy(&format!("ws://{}", server.address));
+    let client = talking_client(address);
+    terminal.wait_for("goodbye");
+    terminal.press(&format!(":save-recording {}\r", file("all.jsonl")));
+    terminal.wait_for("saved ");
+    terminal.press(&format!("\tg:save-payload {}\r", file("one.bin")));
+    terminal.wait_until("the payload is saved", |screen| screen.contents().contains(" B in "));
+    terminal.press(&format!(":save-payload {}\r", file("one.bin")));
+    terminal.wait_for("is there already");
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 0);
+    drop(client);
+    server.finish();
+
+    let payload = std::fs::read(file("one.bin")).unwrap();
+    assert!([&b"hello"[..], b"{\"tick\":1001}"].contains(&&payload[..]), "{payload:?}");
+    let recording = std::fs::read_to_string(file("all.jsonl")).unwrap();
+    let kinds: Vec<String> = recording.lines().map(|line| line.chars().take(17).collect()).collect();
+    assert!(kinds[0].starts_with("{\"type\":\"recordin"), "{recording}");
+    assert_eq!(
+        recording.lines().filter(|line| line.contains("\"type\":\"message\"")).count(),
+        3,
+        "{recording}"
+    );
+
+    let mut shown = Terminal::sockeye(&["show", &file("all.jsonl")]);
+    shown.wait_for("goodbye");
+    shown.press("Q");
+    assert_eq!(shown.finish(), 0);
+}
+
+#[test]
+fn a_killed_session_resets_both_ends() {
+    let server = Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching());
+        peer.expect_reset();
+    });
+    let (mut terminal, address) = Terminal::proxy(&format!("ws://{}", server.address));
+    let mut client = Peer::connect(address);
+    client.send(request(address));
+    client.head();
+    terminal.wait_for("●");
+    terminal.press("X");
+    terminal.wait_for("killed");
+    client.expect_reset();
+    server.finish();
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 0);
+}
+
+#[test]
+fn signals_to_end_restore_the_terminal() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let (terminal, _) = Terminal::proxy("ws://127.0.0.1:9");
+        terminal.signal(signal);
+        assert_eq!(terminal.finish(), 0, "SIG{signal}");
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_program() {
+    let (mut terminal, _) = Terminal::proxy("ws://127.0.0.1:9");
+    let mut child = std::mem::replace(&mut terminal.child, Box::new(Nobody));
+    drop(terminal);
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "it goes on without a terminal");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
+    let program = env!("CARGO_BIN_EXE_sockeye");
+    let script = format!(
+        "set -m; {program} -l 127.0.0.1:0 ws://127.0.0.1:9; echo STOPPED; read answer; fg >/dev/null; echo ENDED"
+    );
+    let mut terminal = Terminal::run("sh", &["-c", &script]);
+    terminal.wait_for("Nothing has come through yet");
+    terminal.press("\x1a");
+    terminal.wait_for("STOPPED");
+    terminal.assert_restored();
+    terminal.press("\n");
+    terminal.wait_for("Nothing has come through yet");
+    terminal.wait_until("the alternate screen again", vt100::Screen::alternate_screen);
+    terminal.press("Q");
+    terminal.wait_for("ENDED");
+    assert_eq!(terminal.finish(), 0);
+}
+
+#[test]
+fn another_size_is_taken_at_once() {
+    let (mut terminal, _) = Terminal::proxy("ws://127.0.0.1:9");
+    let size = PtySize { rows: 20, cols: 60, pixel_width: 0, pixel_height: 0 };
+    terminal.master.resize(size).unwrap();
+    terminal.screen.screen_mut().set_size(20, 60);
+    terminal.wait_until("hints on the last line", |screen| {
+        screen.contents().lines().nth(19).is_some_and(|line| line.contains("quit"))
+    });
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 0);
+}
+
+/// Stands in for a child that somebody else waits for.
+#[derive(Debug)]
+struct Nobody;
+
+impl portable_pty::ChildKiller for Nobody {
+    fn kill(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn clone_killer(&self) -> Box<dyn portable_pty::ChildKiller + Send + Sync> {
+        Box::new(Nobody)
+    }
+}
+
+impl Child for Nobody {
+    fn try_wait(&mut self) -> std::io::Result<Option<portable_pty::ExitStatus>> {
+        Ok(None)
+    }
+
+    fn wait(&mut self) -> std::io::Result<portable_pty::ExitStatus> {
+        Ok(portable_pty::ExitStatus::with_exit_code(0))
+    }
+
+    fn process_id(&self) -> Option<u32> {
+        None
+    }
+}
