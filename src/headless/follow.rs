@@ -238,3 +238,40 @@ fn in_short(session: u32, summary: &Summary) -> Opening {
         ..Opening::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, and no more.
+    struct Disk(usize);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match bytes.len().min(self.0) {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                room => {
+                    self.0 -= room;
+                    Ok(room)
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_last_whole_line_is_known_wherever_the_disk_is_full() {
+        let text = b"{}\n{\"a\":1}\n\n{";
+        for room in 0..=text.len() {
+            let mut lines = WholeLines { out: Disk(room), written: 0, whole: 0 };
+            for piece in text.chunks(4) {
+                let _ = lines.write_all(piece);
+            }
+            let whole = text[..room].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            assert_eq!((lines.written, lines.whole), (room as u64, whole as u64), "{room}");
+        }
+    }
+}
