@@ -1,9 +1,37 @@
 //! `sockeye demo`: something to look at.
 
-use super::{Failure, USAGE};
+use std::time::Duration;
+
+use sockeye::demo::{Demo, Rounds};
+use sockeye::headless::text::Style;
+use sockeye::net::{HostHeader, ProxyConfig, Target};
+
+use super::proxy::{Running, shows_screen, wait_for_signal_or};
+use super::{Failure, UNREACHABLE};
 use crate::cli::DemoOptions;
 
-/// Runs the demo.
-pub fn demo(_: DemoOptions) -> Result<(), Failure> {
-    Err(Failure::new(USAGE, "the demo is not built yet"))
+/// Runs the demo: on the screen until the user leaves, else one round of it.
+pub fn demo(options: DemoOptions) -> Result<(), Failure> {
+    let failed = |error| Failure::new(UNREACHABLE, format_args!("cannot start the demo: {error}"));
+    let demo = Demo::start().map_err(failed)?;
+    let target: Target =
+        format!("ws://{}", demo.target()).parse().map_err(|error| Failure::new(UNREACHABLE, error))?;
+    let config = ProxyConfig {
+        listen: options.listen,
+        target: Some(target),
+        host: HostHeader::Rewrite,
+        handshake_limit: Duration::from_secs(30),
+    };
+    let running = Running::start(config, options.log)?;
+    let recorder = running.record(options.output.record.as_ref())?;
+    let rounds = if shows_screen(&options.output) { Rounds::Forever } else { Rounds::Once { tempo: 1.0 } };
+    let mut playing = demo.play(running.proxy.address(), rounds).map_err(failed)?;
+    let mut played = Ok(());
+    let output = running.look(&options.output, Style::for_stdout(), || {
+        played = wait_for_signal_or(playing.over());
+        Ok(())
+    })?;
+    drop(playing);
+    running.finish(output, recorder);
+    played.map_err(|error| Failure::new(UNREACHABLE, format_args!("the demo was interrupted: {error}")))
 }

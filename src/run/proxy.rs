@@ -90,7 +90,7 @@ impl Running {
         wait: impl FnOnce() -> io::Result<()>,
     ) -> Result<Option<Follower>, Failure> {
         let listen = Some(self.proxy.address().to_string());
-        if cfg!(feature = "tui") && !options.headless && io::stdout().is_terminal() {
+        if shows_screen(options) {
             let shown = Shown {
                 listen,
                 server: self.server.clone(),
@@ -119,6 +119,11 @@ impl Running {
     }
 }
 
+/// Whether what happens is shown on a screen, and not printed.
+pub fn shows_screen(options: &OutputOptions) -> bool {
+    cfg!(feature = "tui") && !options.headless && io::stdout().is_terminal()
+}
+
 /// Shows a log on the terminal until the user leaves.
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
@@ -139,6 +144,11 @@ pub fn screen(_: &Log, _: Shown, _: Option<Controller>) -> Result<(), Failure> {
 
 /// Waits until the user (ctrl-c) or the system (SIGTERM, SIGHUP) wants an end.
 pub fn wait_for_signal() -> io::Result<()> {
+    wait_for_signal_or(std::future::pending())
+}
+
+/// The same, or until `over` is.
+pub fn wait_for_signal_or(over: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         #[cfg(unix)]
@@ -147,13 +157,17 @@ pub fn wait_for_signal() -> io::Result<()> {
             let mut terminate = signal(SignalKind::terminate())?;
             let mut hang_up = signal(SignalKind::hangup())?;
             tokio::select! {
+                result = over => result,
                 result = tokio::signal::ctrl_c() => result,
                 _ = terminate.recv() => Ok(()),
                 _ = hang_up.recv() => Ok(()),
             }
         }
         #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await
+        tokio::select! {
+            result = over => result,
+            result = tokio::signal::ctrl_c() => result,
+        }
     })
 }
 
