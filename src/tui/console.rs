@@ -120,8 +120,11 @@ impl Console {
         let Some(found) = &self.page.messages.search else { return false };
         let here = self.page.messages.number.unwrap_or(0);
         let listing = &found.listing;
-        let busy = !listing.is_done();
+        let (busy, tested) = (!listing.is_done(), listing.tested());
+        // The nearest is known where all between has been tested.
         let next = match way {
+            Seek::Next if busy && here + 1 < tested.start => None,
+            Seek::Previous if busy && here > tested.end => None,
             Seek::Next => listing.number_at(listing.place_of(here + 1)),
             Seek::Previous => {
                 listing.place_of(here).checked_sub(1).and_then(|place| listing.number_at(place))

@@ -239,8 +239,13 @@ impl Gatherer {
             test
         });
         let plain = test.control && test.filters.is_empty();
-        let shown = keep((&self.log, &self.sifter), &mut self.shown, (!plain).then_some(test), range.start);
-        let searched = keep((&self.log, &self.sifter), &mut self.searched, search, range.start);
+        // What is near to where the user looks is to be there first.
+        let middle = match app.place(flow) {
+            Some(place) if !place.follow => place.row.clamp(range.start, range.end),
+            _ => range.end,
+        };
+        let shown = keep((&self.log, &self.sifter), &mut self.shown, (!plain).then_some(test), middle);
+        let searched = keep((&self.log, &self.sifter), &mut self.searched, search, middle);
         let listing = match shown {
             None => Listing::all(range.clone()),
             Some(sieve) => Listing::sieved(range.clone(), sieve),
@@ -340,7 +345,7 @@ fn keep(
     (log, sifter): (&Log, &Sifter),
     kept: &mut Option<Arc<Sieve<Test>>>,
     wanted: Option<Test>,
-    first: u64,
+    middle: u64,
 ) -> Option<Arc<Sieve<Test>>> {
     let fits = matches!((&kept, &wanted), (Some(sieve), Some(test)) if sieve.test.same(test));
     if !fits {
@@ -352,7 +357,7 @@ fn keep(
                 Ok(Some(Opened::Asked(opening) | Opened::Session(opening))) => Some(opening),
                 _ => None,
             };
-            sifter.begin(Test { opening, ..test }, first)
+            sifter.begin(Test { opening, ..test }, middle)
         });
     }
     kept.clone()

@@ -34,7 +34,7 @@ impl Listing {
     pub fn len(&self) -> u64 {
         match &self.sieve {
             None => self.range.end.saturating_sub(self.range.start),
-            Some(sieve) => sieve.rank(self.range.start, self.range.end),
+            Some(sieve) => sieve.count(self.range.clone()),
         }
     }
 
@@ -56,7 +56,7 @@ impl Listing {
         let number = number.clamp(self.range.start, self.range.end);
         match &self.sieve {
             None => number - self.range.start,
-            Some(sieve) => sieve.rank(self.range.start, number),
+            Some(sieve) => sieve.count(self.range.start..number),
         }
     }
 
@@ -72,7 +72,13 @@ impl Listing {
 
     /// Whether all rows have been tested.
     pub fn is_done(&self) -> bool {
-        self.sieve.as_ref().is_none_or(|sieve| sieve.reached(self.range.end))
+        let tested = self.tested();
+        tested.start <= self.range.start && tested.end >= self.range.end
+    }
+
+    /// The numbers of the rows that have been tested: all from the first to the last of them.
+    pub fn tested(&self) -> Range<u64> {
+        self.sieve.as_ref().map_or_else(|| self.range.clone(), |sieve| sieve.tested())
     }
 
     /// How much of the rows has been tested, in percent; none when all have.

@@ -1,8 +1,9 @@
 //! Which rows of a long list pass a test: one bit a row with an index of ranks, filled in by a worker thread so
 //! that ten million rows are filtered and searched while the keys answer.
 
-use std::sync::Mutex;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One bit for each row, with the number of set bits known up to every block of 512.
 #[derive(Clone, Debug, Default)]
@@ -78,43 +79,54 @@ fn nth_one(mut bits: u64, nth: u64) -> u32 {
 }
 
 /// A test under way over the rows of one list. The worker fills it, the screen asks it.
+///
+/// It begins in the middle, where the user is looking, and goes both ways from there: what is near comes first.
 #[derive(Debug)]
 pub(super) struct Sieve<Test> {
     /// What a row must pass.
     pub(super) test: Test,
-    /// The number of the row that bit 0 stands for.
-    first: u64,
-    bits: Mutex<Bits>,
-    /// The row after the last one that exists, when last looked at: for the progress.
-    goal: AtomicU64,
+    /// The number of the row where it begins.
+    middle: u64,
+    halves: Mutex<Halves>,
+    /// The rows there are, when last looked at: for the progress.
+    all: AtomicU64,
     stopped: AtomicBool,
 }
 
+#[derive(Debug, Default)]
+struct Halves {
+    /// From the middle downwards: bit 0 is the row before the middle.
+    below: Bits,
+    /// From the middle upwards: bit 0 is the middle.
+    above: Bits,
+}
+
 impl<Test> Sieve<Test> {
-    /// Nothing tested yet; `first` is the first row's number.
-    pub(super) fn new(test: Test, first: u64) -> Sieve<Test> {
+    /// Nothing tested yet; `middle` is the number of the row to begin with.
+    pub(super) fn new(test: Test, middle: u64) -> Sieve<Test> {
         Sieve {
             test,
-            first,
-            bits: Mutex::default(),
-            goal: AtomicU64::new(first),
+            middle,
+            halves: Mutex::default(),
+            all: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
     }
 
-    /// Tests up to `budget` rows of those before `end`; true when more are waiting.
-    pub(super) fn advance(&self, end: u64, budget: u64, mut passes: impl FnMut(&Test, u64) -> bool) -> bool {
-        self.goal.store(end, Ordering::Relaxed);
-        let from = self.next();
-        let to = end.min(from.saturating_add(budget));
+    /// Tests up to `budget` rows in each direction, of those in `rows`; true when more are waiting.
+    pub(super) fn advance(&self, rows: Range<u64>, budget: u64, passes: impl Fn(&Test, u64) -> bool) -> bool {
+        self.all.store(rows.end.saturating_sub(rows.start), Ordering::Relaxed);
+        let done = self.tested();
+        let end = rows.end.min(done.end.saturating_add(budget));
+        let start = rows.start.max(done.start.saturating_sub(budget));
         // Tested outside the lock, so that the screen never waits for a test.
-        let results: Vec<bool> =
-            (from..to).take_while(|_| !self.is_stopped()).map(|row| passes(&self.test, row)).collect();
-        let mut bits = self.bits();
-        for result in results {
-            bits.push(result);
-        }
-        to < end
+        let test = |row: u64| (!self.is_stopped()).then(|| passes(&self.test, row));
+        let above: Vec<bool> = (done.end..end).map_while(test).collect();
+        let below: Vec<bool> = (start..done.start).rev().map_while(test).collect();
+        let mut halves = self.halves();
+        above.into_iter().for_each(|passed| halves.above.push(passed));
+        below.into_iter().for_each(|passed| halves.below.push(passed));
+        start > rows.start || end < rows.end
     }
 
     /// No more of it is wanted.
@@ -128,38 +140,48 @@ impl<Test> Sieve<Test> {
 
     /// The part tested so far, in percent; none when all is.
     pub(super) fn progress(&self) -> Option<u64> {
-        let goal = self.goal.load(Ordering::Relaxed);
-        let (done, all) = (self.next() - self.first, goal.saturating_sub(self.first));
+        let (tested, all) = (self.tested(), self.all.load(Ordering::Relaxed));
+        let done = tested.end - tested.start;
         (done < all).then(|| done * 100 / all)
     }
 
-    /// Whether all rows before `end` have been tested.
-    pub(super) fn reached(&self, end: u64) -> bool {
-        self.next() >= end
+    /// The numbers of the rows that were tested: all from the first to the last of them.
+    pub(super) fn tested(&self) -> Range<u64> {
+        let halves = self.halves();
+        self.middle.saturating_sub(halves.below.len())..self.middle + halves.above.len()
     }
 
-    /// The number of the `index`th row to pass, of those from `from` on.
+    /// How many rows in `rows` passed.
+    pub(super) fn count(&self, rows: Range<u64>) -> u64 {
+        let halves = self.halves();
+        self.passed_below(&halves, &rows) + {
+            let rank = |row: u64| halves.above.rank(row.saturating_sub(self.middle));
+            rank(rows.end).saturating_sub(rank(rows.start))
+        }
+    }
+
+    /// The number of the row that is the `index`th to pass, of those from `from` on.
     pub(super) fn select(&self, from: u64, index: u64) -> Option<u64> {
-        let bits = self.bits();
-        let before = bits.rank(from.saturating_sub(self.first));
-        bits.select(before + index).map(|row| row + self.first)
+        let halves = self.halves();
+        let below = self.passed_below(&halves, &(from..self.middle));
+        match below.checked_sub(index + 1) {
+            // The bits run downwards: the first of the rows is the last of the bits.
+            Some(from_the_middle) => Some(self.middle - 1 - halves.below.select(from_the_middle)?),
+            None => {
+                let before = halves.above.rank(from.saturating_sub(self.middle));
+                Some(self.middle + halves.above.select(before + index - below)?)
+            }
+        }
     }
 
-    /// How many rows from `from` on and before `row` passed.
-    pub(super) fn rank(&self, from: u64, row: u64) -> u64 {
-        let bits = self.bits();
-        let rank = |row: u64| bits.rank(row.saturating_sub(self.first));
-        rank(row).saturating_sub(rank(from))
+    fn passed_below(&self, halves: &Halves, rows: &Range<u64>) -> u64 {
+        let rank = |row: u64| halves.below.rank(self.middle.saturating_sub(row));
+        rank(rows.start).saturating_sub(rank(rows.end))
     }
 
-    /// The number of the next row to be tested.
-    fn next(&self) -> u64 {
-        self.first + self.bits().len()
-    }
-
-    fn bits(&self) -> std::sync::MutexGuard<'_, Bits> {
+    fn halves(&self) -> MutexGuard<'_, Halves> {
         // A panic elsewhere does not make bits wrong: they are pushed whole.
-        self.bits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,33 +220,52 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_tested_in_portions_and_as_they_come() {
-        let sieve = Sieve::new((), 1);
+    fn rows_are_tested_in_portions_from_the_middle_and_as_they_come() {
+        let sieve = Sieve::new((), 41);
         let even = |(): &(), row: u64| row.is_multiple_of(2);
-        assert!(sieve.advance(101, 60, even));
-        assert_eq!(sieve.progress(), Some(60));
-        assert!(!sieve.advance(101, 60, even));
-        assert_eq!((sieve.progress(), sieve.rank(1, 101)), (None, 50));
-        assert!(!sieve.advance(103, 60, even));
-        assert_eq!((sieve.rank(1, 103), sieve.select(1, 50)), (51, Some(102)));
+        assert!(sieve.advance(1..101, 10, even));
+        assert_eq!((sieve.tested(), sieve.progress()), (31..51, Some(20)));
+        assert_eq!((sieve.count(1..101), sieve.select(1, 0), sieve.select(1, 9)), (10, Some(32), Some(50)));
+        assert!(!sieve.advance(1..101, 100, even));
+        assert_eq!((sieve.progress(), sieve.count(1..101)), (None, 50));
+        assert!(!sieve.advance(1..103, 60, even));
+        assert_eq!((sieve.count(1..103), sieve.select(1, 50), sieve.select(1, 51)), (51, Some(102), None));
+    }
+
+    proptest! {
+        #[test]
+        fn a_sieve_agrees_with_a_plain_list(
+            rows in proptest::collection::vec(any::<bool>(), 1..400),
+            middle in 0u64..500,
+            from in 0u64..400,
+        ) {
+            let (first, end) = (7, 7 + rows.len() as u64);
+            let middle = (first + middle).min(end);
+            let sieve = Sieve::new((), middle);
+            while sieve.advance(first..end, 17, |(), row| rows[(row - first) as usize]) {}
+            let from = (first + from).min(end);
+            let passing: Vec<u64> = (from..end).filter(|row| rows[(row - first) as usize]).collect();
+            prop_assert_eq!(sieve.count(from..end), passing.len() as u64);
+            for (index, &row) in passing.iter().enumerate() {
+                prop_assert_eq!(sieve.select(from, index as u64), Some(row));
+                prop_assert_eq!(sieve.count(from..row), index as u64);
+            }
+            prop_assert_eq!(sieve.select(from, passing.len() as u64), None);
+        }
     }
 
     #[test]
     fn rows_that_left_the_log_are_no_longer_counted() {
-        let sieve = Sieve::new((), 1);
-        sieve.advance(101, 1000, |(), row| row.is_multiple_of(2));
-        assert_eq!((sieve.rank(51, 101), sieve.select(51, 0), sieve.rank(51, 60)), (25, Some(52), 4));
+        let sieve = Sieve::new((), 101);
+        sieve.advance(1..101, 1000, |(), row| row.is_multiple_of(2));
+        assert_eq!((sieve.count(51..101), sieve.select(51, 0), sieve.count(51..60)), (25, Some(52), 4));
     }
 
     #[test]
     fn a_stopped_sieve_tests_no_more() {
         let sieve = Sieve::new((), 1);
         sieve.stop();
-        let mut tested = 0;
-        sieve.advance(1000, 1000, |(), _| {
-            tested += 1;
-            true
-        });
-        assert_eq!((tested, sieve.rank(1, 1000)), (0, 0));
+        sieve.advance(1..1000, 1000, |(), _| true);
+        assert_eq!((sieve.count(1..1000), sieve.tested()), (0, 1..1));
     }
 }

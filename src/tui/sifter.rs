@@ -59,9 +59,9 @@ pub(super) struct Sifter {
 const PORTION: u64 = 2048;
 
 impl Sifter {
-    /// A sieve for `test`, worked on from now on.
-    pub(super) fn begin(&self, test: Test, first: u64) -> Arc<Sieve<Test>> {
-        let sieve = Arc::new(Sieve::new(test, first));
+    /// A sieve for `test`, worked on from now on, from the row `middle` up and down.
+    pub(super) fn begin(&self, test: Test, middle: u64) -> Arc<Sieve<Test>> {
+        let sieve = Arc::new(Sieve::new(test, middle));
         self.jobs().push(Arc::clone(&sieve));
         sieve
     }
@@ -75,8 +75,8 @@ impl Sifter {
         };
         let mut more = false;
         for job in jobs {
-            let end = log.rows(job.test.session).end;
-            more |= job.advance(end, PORTION, |test, number| test.passes(log, number));
+            let rows = log.rows(job.test.session);
+            more |= job.advance(rows, PORTION, |test, number| test.passes(log, number));
         }
         more
     }
