@@ -431,3 +431,6 @@ impl Signals {
         Ok(())
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;
