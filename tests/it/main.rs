@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod demo;
+#[cfg(feature = "cli")]
+mod docs;
 mod handshake;
 mod http;
 mod process;
