@@ -160,8 +160,6 @@ pub enum When {
     Anywhere,
     /// In one.
     In(Pane),
-    /// In all but one.
-    NotIn(Pane),
 }
 
 impl When {
@@ -170,7 +168,6 @@ impl When {
         match self {
             When::Anywhere => true,
             When::In(one) => one == pane,
-            When::NotIn(one) => one != pane,
         }
     }
 }
@@ -217,8 +214,6 @@ impl Binding {
     }
 }
 
-const LISTS: When = When::NotIn(Pane::Detail);
-
 /// The table. Hints are shown in this order, as many as fit.
 pub const BINDINGS: &[Binding] = &[
     key(&["?"], Action::Help, "help", "show what can be done here").hint("help"),
@@ -228,8 +223,7 @@ pub const BINDINGS: &[Binding] = &[
     key(&["/"], Action::Search, "search", "look for words, /regex/ or any filter; n and N go on")
         .takes("EXPR")
         .hint("search"),
-    key(&["f"], Action::Filter, "filter", "show only what passes; empty shows all again")
-        .when(LISTS)
+    key(&["f"], Action::Filter, "filter", "show only what passes, of sessions or messages; empty shows all")
         .takes("[EXPR]")
         .hint("filter"),
     key(&["F"], Action::Follow, "follow", "stay at the end as messages arrive, or stop").hint("follow"),
@@ -277,8 +271,8 @@ pub const BINDINGS: &[Binding] = &[
         .takes("[COLUMN]")
         .when(When::In(Pane::Sessions))
         .hint("sort"),
-    key(&["m"], Action::Mark, "mark", "mark what the cursor is on, or unmark it").when(LISTS).hint("mark"),
-    key(&["'"], Action::NextMark, "next-mark", "to the next mark, round the end").when(LISTS),
+    key(&["m"], Action::Mark, "mark", "mark what the cursor is on, or unmark it").hint("mark"),
+    key(&["'"], Action::NextMark, "next-mark", "to the next mark, round the end"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
     key(&["b"], Action::SavePayload, "save-payload", "save the payload into a file")
         .takes("FILE")
@@ -356,11 +350,7 @@ pub fn keys_page() -> String {
          Every key is also a command: press `:` and type its name (a beginning that is unique will do).\n\
          This page is made from the table in `src/tui/actions.rs`; `UPDATE_DOCS=1 cargo test the_page_of_keys` writes it.\n",
     );
-    let sections = [
-        ("Everywhere", When::Anywhere),
-        ("In the lists (sessions and messages)", LISTS),
-        ("In the list of sessions", When::In(Pane::Sessions)),
-    ];
+    let sections = [("Everywhere", When::Anywhere), ("In the list of sessions", When::In(Pane::Sessions))];
     for (title, when) in sections {
         page += &format!("\n## {title}\n\n| key | command | does |\n|---|---|---|\n");
         for binding in BINDINGS.iter().filter(|binding| binding.when == when) {

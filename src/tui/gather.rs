@@ -61,7 +61,12 @@ impl Gatherer {
         let flows = self.flow_rows(app, flows, chosen.as_ref(), room.flows);
         let place = chosen.as_ref().and_then(|summary| app.place(summary.flow));
         let mut page = Page {
-            now: self.frozen.as_ref().map_or(now, |frozen| frozen.now),
+            now: match &self.frozen {
+                Some(frozen) => frozen.now,
+                // A recording's clock stands still at its end.
+                None if self.log.is_closed() => flows.latest,
+                None => now,
+            },
             stats: self.frozen.as_ref().map_or_else(|| self.log.stats(), |frozen| frozen.stats.clone()),
             empty: flows.order.is_empty() && flows.hidden == 0,
             flows,
@@ -118,11 +123,14 @@ impl Gatherer {
     }
 
     fn sorted(&self, app: &App) -> Flows {
-        let (mut all, mut subprotocol) = (0, 0);
+        let (mut all, mut subprotocol, mut latest) = (0, 0, Stamp(0));
         // The filter reads only what summaries hold, in memory: quick enough under the log's lock.
         let mut listed: Vec<(u64, Arc<str>, Flow)> = self.summaries(|summaries| {
             summaries
-                .inspect(|_| all += 1)
+                .inspect(|summary| {
+                    all += 1;
+                    latest = latest.max(summary.last);
+                })
                 .filter(|summary| !(app.hide_http && summary.kind == FlowKind::Exchange))
                 .filter(|summary| {
                     let marked = app.marks.contains(&(summary.flow, 0));
@@ -142,7 +150,7 @@ impl Gatherer {
             _ => listed.sort_by_key(|(key, ..)| std::cmp::Reverse(*key)),
         }
         let order: Vec<Flow> = listed.into_iter().map(|(.., flow)| flow).collect();
-        Flows { hidden: all - order.len(), order: Arc::new(order), subprotocol, ..Flows::default() }
+        Flows { hidden: all - order.len(), order: Arc::new(order), subprotocol, latest, ..Flows::default() }
     }
 
     /// The session that the screen is about: the user's choice while it exists.

@@ -37,6 +37,8 @@ pub struct Flows {
     pub hidden: usize,
     /// The longest name of a subprotocol among them, in characters.
     pub subprotocol: usize,
+    /// When something last came.
+    pub latest: Stamp,
     /// The place of the chosen one, where it is listed.
     pub cursor: Option<usize>,
     /// The place of the first row in view.

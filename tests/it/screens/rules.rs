@@ -1,11 +1,15 @@
 //! The rules of the screens, each by name: keys in, screens out.
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
 use sockeye::capture::Flow;
-use sockeye::tui::{BINDINGS, Effect, Pane, Zoom};
+use sockeye::tui::{About, BINDINGS, Console, Effect, Pane, Theme, Zoom};
 use sockeye::ws::Direction::{ToClient, ToServer};
 
 use super::Stage;
-use crate::sample::Sample;
+use crate::sample::{Sample, at};
 
 const SIZE: (u16, u16) = (100, 30);
 
@@ -273,4 +277,38 @@ fn the_page_of_keys_is_the_table() {
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(written.replace("\r\n", "\n"), page, "UPDATE_DOCS=1 cargo test the_page_of_keys writes it");
+}
+
+#[test]
+fn without_colours_everything_is_still_there() {
+    let sample = Sample::full();
+    let draw = |theme: Theme| {
+        let mut console = Console::new(sample.log.clone(), About::default(), theme, SIZE);
+        for key in ["j", "j", "j", "tab", "/"] {
+            console.key(key);
+            console.refresh(at(12_400));
+        }
+        let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a terminal in memory");
+        terminal.draw(|frame| console.draw(frame)).expect("drawing in memory");
+        terminal.backend().buffer().clone()
+    };
+    let (plain, coloured) = (draw(Theme::PLAIN), draw(Theme::COLOUR));
+    assert!(plain.content().iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
+    assert!(coloured.content().iter().any(|cell| cell.fg != Color::Reset));
+    let symbols =
+        |buffer: &Buffer| buffer.content().iter().map(|cell| cell.symbol().to_owned()).collect::<String>();
+    assert_eq!(symbols(&plain), symbols(&coloured));
+}
+
+#[test]
+fn a_recording_is_shown_as_of_its_end() {
+    let sample = Sample::full();
+    sample.log.close();
+    let about = About { source: Some("chat.jsonl".into()), ..About::default() };
+    let mut stage = Stage::about(sample, about, SIZE);
+    stage.now = at(99_999_999);
+    stage.look();
+    assert!(stage.line_with("/admin").contains("10s"), "the age of a session at the recording's end");
+    assert!(stage.line_with("sockeye").contains("chat.jsonl"));
+    assert!(!stage.line_with("sockeye").contains("log "));
 }
