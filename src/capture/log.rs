@@ -410,15 +410,15 @@ impl Log {
         if appender.position < segments.end() {
             return segments.write(appender.position, &appender.buffer);
         }
-        let file = appender.directory.file(appender.position / self.0.segment)?;
+        let number = appender.position / self.0.segment;
+        let full = (self.index().segments.count() as u64 + 1) * self.0.segment > self.0.limit;
+        let oldest = if full { self.index_mut().evict() } else { None };
+        let file = oldest.map_or_else(|| appender.directory.file(number), Ok)?;
         let segments = {
             let mut index = self.index_mut();
             index.segments.add(file);
             let before = index.events + events;
             index.events_before.push_back(before);
-            if index.segments.count() as u64 * self.0.segment > self.0.limit {
-                index.evict();
-            }
             index.segments.clone()
         };
         segments.write(appender.position, &appender.buffer)
@@ -537,12 +537,12 @@ impl Index {
         }
     }
 
-    /// Removes the oldest file, and what is only about it.
-    fn evict(&mut self) {
+    /// Removes the oldest file, and what is only about it. Gives it where nobody reads it.
+    fn evict(&mut self) -> Option<std::fs::File> {
         if self.segments.count() < 2 {
-            return;
+            return None;
         }
-        self.segments.remove_oldest();
+        let oldest = self.segments.remove_oldest();
         self.events_before.pop_front();
         self.stats.evicted = self.events_before.front().copied().unwrap_or_default();
         let start = self.segments.start();
@@ -553,6 +553,7 @@ impl Index {
         });
         let flows = &self.flows;
         self.places.retain(|_, place| flows.contains_key(place));
+        oldest
     }
 }
 

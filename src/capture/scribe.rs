@@ -77,6 +77,10 @@ impl Scribe {
                     bytes = rest;
                     self.read(&mut batch, session, direction, time, these);
                 }
+                Item::Chunk { session, direction, time, length, buffer } => {
+                    self.read(&mut batch, session, direction, time, &buffer[..length]);
+                    gathered.spent.push(buffer);
+                }
                 Item::Octets { session, direction, time, count } => {
                     self.count(session, direction, time, count);
                 }

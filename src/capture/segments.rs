@@ -58,10 +58,12 @@ impl Segments {
         self.files.push_back(Arc::new(file));
     }
 
-    pub(super) fn remove_oldest(&mut self) {
-        if self.files.pop_front().is_some() {
-            self.first += 1;
-        }
+    /// Removes the oldest file; gives it where no reader has it any more, to be written anew: that costs the system
+    /// far less than another file.
+    pub(super) fn remove_oldest(&mut self) -> Option<File> {
+        let oldest = self.files.pop_front()?;
+        self.first += 1;
+        Arc::try_unwrap(oldest).ok()
     }
 
     /// The position after the last that the files have room for.

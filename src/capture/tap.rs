@@ -53,6 +53,8 @@ struct Queue {
     gathered: Gathered,
     /// Relays that wait for room.
     wakers: Vec<Waker>,
+    /// Buffers to be filled again.
+    spare: Vec<Vec<u8>>,
     /// Whether the capture thread sleeps until there is something.
     sleeping: bool,
 }
@@ -63,13 +65,38 @@ pub(super) struct Gathered {
     pub(super) items: Vec<Item>,
     /// The octets of all [`Item::Bytes`], one after the other.
     pub(super) bytes: Vec<u8>,
+    /// Buffers that were read.
+    pub(super) spent: Vec<Vec<u8>>,
 }
 
 pub(super) enum Item {
-    Bytes { session: u32, direction: Direction, time: Stamp, length: u32 },
-    Octets { session: u32, direction: Direction, time: Stamp, count: u64 },
+    Bytes {
+        session: u32,
+        direction: Direction,
+        time: Stamp,
+        length: u32,
+    },
+    /// As [`Item::Bytes`], with a buffer of its own, whose first `length` octets count.
+    Chunk {
+        session: u32,
+        direction: Direction,
+        time: Stamp,
+        length: usize,
+        buffer: Vec<u8>,
+    },
+    Octets {
+        session: u32,
+        direction: Direction,
+        time: Stamp,
+        count: u64,
+    },
     Event(Box<Event>),
 }
+
+/// From how many octets on a buffer is taken and not copied from.
+const WORTH_TAKING: usize = 8 << 10;
+/// How many buffers are kept to be filled again: a burst takes more, and gives them back.
+const MOST_SPARE: usize = 48;
 
 /// How long the capture thread lets things gather: it wakes once for many.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -124,6 +151,28 @@ impl Tap {
         let mut queue = self.shared.queue();
         queue.gathered.items.push(Item::Event(Box::new(event)));
         self.shared.added(queue, size_of::<Event>());
+    }
+
+    /// Tells of the bytes at the start of `buffer`, as [`Tap::bytes`] does. Where they are many, the buffer itself is
+    /// taken, and another of the same length left in its place: to copy them would cost as much as to read them.
+    pub fn chunk(
+        &self,
+        session: u32,
+        direction: Direction,
+        buffer: &mut Vec<u8>,
+        length: usize,
+        time: Instant,
+    ) {
+        if length < WORTH_TAKING {
+            return self.bytes(session, direction, &buffer[..length], time);
+        }
+        let time = self.log.stamp(time);
+        let mut queue = self.shared.queue();
+        let next = queue.spare.pop().filter(|spare| spare.len() == buffer.len());
+        let next = next.unwrap_or_else(|| vec![0; buffer.len()]);
+        let buffer = std::mem::replace(buffer, next);
+        queue.gathered.items.push(Item::Chunk { session, direction, time, length, buffer });
+        self.shared.added(queue, length + size_of::<Item>());
     }
 
     /// Tells of bytes that came after the opening handshake of `session`.
@@ -199,6 +248,8 @@ impl Shared {
     fn take(&self, mut emptied: Gathered) -> Option<Gathered> {
         emptied.reset();
         let mut queue = self.queue();
+        let room = MOST_SPARE.saturating_sub(queue.spare.len());
+        queue.spare.extend(emptied.spent.drain(..).take(room));
         // First a pause, so that a steady trickle wakes this thread a few hundred times a second, not for each.
         let full = |queue: &mut Queue| {
             !queue.gathered.items.is_empty()

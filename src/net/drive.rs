@@ -64,7 +64,14 @@ impl Drive {
             watch,
         };
         if !early.is_empty() {
-            pair.tell(Direction::ToServer, &early, Instant::now());
+            pair.octets[Direction::ToServer as usize] += early.len() as u64;
+            match watch {
+                Watch::Frames => pair.tap.bytes(session, Direction::ToServer, &early, Instant::now()),
+                Watch::Octets => {
+                    pair.tap.octets(session, Direction::ToServer, early.len() as u64, Instant::now())
+                }
+                Watch::Nothing => {}
+            }
             pair.relays[Direction::ToServer as usize].received(&early, sent);
         }
         drop(early);
@@ -134,15 +141,23 @@ impl Pair {
             };
             match std::task::ready!(sender.poll_read_into(context, buffer)) {
                 Ok(0) => self.sender_ended(direction, Ending::Fin),
-                Ok(count) => self.passed(direction, &buffer[..count], context),
+                Ok(count) => self.passed(direction, buffer, count, context),
                 Err(error) => self.sender_ended(direction, ending_of(&error)),
             }
             Poll::Ready(())
         })
     }
 
-    fn passed(&mut self, direction: Direction, bytes: &[u8], context: &mut Context<'_>) {
+    /// The first `count` octets of `buffer` came.
+    fn passed(
+        &mut self,
+        direction: Direction,
+        buffer: &mut Vec<u8>,
+        count: usize,
+        context: &mut Context<'_>,
+    ) {
         let time = Instant::now();
+        let bytes = &buffer[..count];
         let mut taken = 0;
         while taken < bytes.len() {
             match self.write(direction, &bytes[taken..], context) {
@@ -150,17 +165,13 @@ impl Pair {
                 Poll::Ready(Err(())) | Poll::Pending => break,
             }
         }
-        self.tell(direction, bytes, time);
         if !self.relays[direction as usize].is_over() {
             self.relays[direction as usize].received(bytes, taken);
         }
-    }
-
-    fn tell(&mut self, direction: Direction, bytes: &[u8], time: Instant) {
-        self.octets[direction as usize] += bytes.len() as u64;
+        self.octets[direction as usize] += count as u64;
         match self.watch {
-            Watch::Frames => self.tap.bytes(self.session, direction, bytes, time),
-            Watch::Octets => self.tap.octets(self.session, direction, bytes.len() as u64, time),
+            Watch::Frames => self.tap.chunk(self.session, direction, buffer, count, time),
+            Watch::Octets => self.tap.octets(self.session, direction, count as u64, time),
             Watch::Nothing => {}
         }
     }

@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::drive::Drive;
 use super::mode::{Speech, first_words};
 use super::serve::{Route, Serving, Shared};
 use super::transport::Transport;
@@ -43,12 +44,23 @@ async fn refused(shared: &Shared, error: &std::io::Error) {
 }
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>, route: Route) {
+    let controller = shared.controller.clone();
+    // Boxed apart: what it takes to begin a session is not kept for as long as it lasts.
+    if let Some(drive) = Box::pin(begin(stream, shared, route)).await {
+        let session = drive.session;
+        drive.run().await;
+        controller.forget(session);
+    }
+}
+
+/// Serves a connection until it is over, or becomes what is given to be driven.
+async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<Drive> {
     // Bytes leave as they come. A socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
     let from = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
-    let Ok(Some(speech)) = first_words(&mut client).await else { return };
+    let Ok(Some(speech)) = first_words(&mut client).await else { return None };
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
     let serving = Serving { shared, mode, route, from, server: None };
     match (speech, serving.route.clone()) {
@@ -62,15 +74,20 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, route: Route) {
                 Ok(server) => {
                     let why =
                         if speech == Speech::Tls { "TLS, not opened" } else { "neither HTTP nor WebSocket" };
-                    serving.opaque(client, server, why).await;
+                    Some(serving.opaque(client, server, why))
                 }
-                Err(error) => serving.note(format!("{error}; the client's connection was closed")),
+                Err(error) => {
+                    serving.note(format!("{error}; the client's connection was closed"));
+                    None
+                }
             }
         }
-        (_, _) => serving.note(format!(
-            "{} speaks neither HTTP nor SOCKS5 to this forward proxy; its connection was closed",
-            serving.from
-        )),
+        (_, _) => {
+            let from = &serving.from;
+            serving
+                .note(format!("{from} speaks neither HTTP nor SOCKS5 to this forward proxy; it was closed"));
+            None
+        }
     }
 }
 

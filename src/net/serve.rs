@@ -51,6 +51,16 @@ pub(super) enum Route {
     Tunnel(Authority),
 }
 
+/// What a request leads to.
+enum Next {
+    /// Another may follow on the client's connection.
+    Request(Transport),
+    /// Bytes to be moved.
+    Drive(Drive),
+    /// The end of the connection.
+    Over,
+}
+
 /// A client's connection being served.
 pub(super) struct Serving {
     pub(super) shared: Arc<Shared>,
@@ -63,13 +73,13 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Serves requests until the connection is over. Boxed, as inside a tunnel that one of them asks for, requests
-    /// are served again.
-    pub(super) fn run(self, client: Transport) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    /// Serves requests until the connection is over, or becomes what is given to be driven. Boxed, as inside a
+    /// tunnel that one of them asks for, requests are served again.
+    pub(super) fn run(self, client: Transport) -> Pin<Box<dyn Future<Output = Option<Drive>> + Send>> {
         Box::pin(self.requests(client))
     }
 
-    async fn requests(mut self, mut client: Transport) {
+    async fn requests(mut self, mut client: Transport) -> Option<Drive> {
         loop {
             client = match accept(client, self.server.as_mut().map(|server| &mut server.transport)).await {
                 Accepted::Request(asked)
@@ -78,30 +88,31 @@ impl Serving {
                     return self.connect(*asked).await;
                 }
                 Accepted::Request(asked) => match self.request(*asked).await {
-                    Some(client) => client,
-                    None => return,
+                    Next::Request(client) => client,
+                    Next::Drive(drive) => return Some(drive),
+                    Next::Over => return None,
                 },
                 Accepted::Over(client, seen, why) => {
                     if let Some(why) = why.filter(|_| !seen.is_empty()) {
                         self.report(Kind::Plain).unreadable(&seen, &why);
                         linger(*client).await;
                     }
-                    return;
+                    return None;
                 }
                 Accepted::ServerSpoke(mut client, bytes) => {
                     // The server's last words, or its end: the client's connection ends as the server's did.
-                    let _ = super::listener::say(&mut client, &bytes).await;
-                    return;
+                    super::listener::say(&mut client, &bytes).await;
+                    return None;
                 }
             };
         }
     }
 
-    /// Has one request answered. Gives the client's connection where another may follow.
-    async fn request(&mut self, asked: Asked) -> Option<Transport> {
+    /// Has one request answered.
+    async fn request(&mut self, asked: Asked) -> Next {
         let Some((authority, path)) = self.destination(&asked.parts) else {
             asked.answer(plain(StatusCode::BAD_REQUEST, MISDIRECTED)).await;
-            return None;
+            return Next::Over;
         };
         let kind = wants(&asked.parts.headers);
         let mut report = self.report(kind);
@@ -115,7 +126,7 @@ impl Serving {
                 Ok(server) => server,
                 Err(error) => {
                     self.unreachable(asked, report, &error).await;
-                    return None;
+                    return Next::Over;
                 }
             },
         };
@@ -129,7 +140,7 @@ impl Serving {
         mut report: Report,
         kind: Kind,
         path: Option<&str>,
-    ) -> Option<Transport> {
+    ) -> Next {
         let answering = if asked.parts.method == Method::HEAD { Answering::Head } else { Answering::Other };
         let request_body = Body::of_request(&asked.parts.headers);
         let head = asked.head.clone();
@@ -153,13 +164,8 @@ impl Serving {
         self.conclude(carried, report, authority).await
     }
 
-    /// Does what the end of an exchange asks for. Gives the client's connection where another request may follow.
-    async fn conclude(
-        &mut self,
-        carried: Carried,
-        mut report: Report,
-        authority: Authority,
-    ) -> Option<Transport> {
+    /// Does what the end of an exchange asks for.
+    async fn conclude(&mut self, carried: Carried, mut report: Report, authority: Authority) -> Next {
         report.carried(&carried);
         let Carried { mut client, mut server, end, .. } = carried;
         match end {
@@ -168,19 +174,17 @@ impl Serving {
                 // What follows on the same connection took no time to reach.
                 let timing = crate::capture::Timing::default();
                 self.server = Some(Dialled { transport: server, authority, timing });
-                return Some(client);
+                return Next::Request(client);
             }
             End::Switched { early, sent } => {
                 // Before it is told of, so that whoever reads of it can have it killed.
                 let drive = self.drive(client, server, report.number(), Watch::Frames);
                 let watch = report.switched();
-                Drive { watch, early, sent, ..drive }.run().await;
-                self.shared.controller.forget(report.number());
+                return Next::Drive(Drive { watch, early, sent, ..drive });
             }
             End::NotHttp => {
                 report.over(Some("the server's answer is not HTTP".to_owned()));
-                self.drive(client, server, report.number(), Watch::Nothing).run().await;
-                self.shared.controller.forget(report.number());
+                return Next::Drive(self.drive(client, server, report.number(), Watch::Nothing));
             }
             End::TimedOut => {
                 let why = format!("{authority} did not answer in {:?}", self.shared.handshake_limit);
@@ -216,7 +220,7 @@ impl Serving {
                 }
             }
         }
-        None
+        Next::Over
     }
 
     async fn unreachable(&self, asked: Asked, mut report: Report, error: &DialError) {

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::accept::Asked;
 use super::dial::Dialled;
-use super::drive::Watch;
+use super::drive::{Drive, Watch};
 use super::mode::{Speech, first_words};
 use super::serve::{Route, Serving, plain};
 use super::socks5::{self, Reply};
@@ -16,18 +16,18 @@ use crate::capture::{Event, Exchange, Mode, Note, Tunnel};
 
 impl Serving {
     /// Has a CONNECT done: the server is dialled before the client is told that it may go on.
-    pub(super) async fn connect(mut self, asked: Asked) {
+    pub(super) async fn connect(mut self, asked: Asked) -> Option<Drive> {
         let named = asked.parts.uri.authority().map(|authority| authority.as_str());
         let Some(authority) = named.and_then(|name| Authority::parse(name, false)) else {
             asked.answer(plain(StatusCode::BAD_REQUEST, "CONNECT wants host:port")).await;
-            return;
+            return None;
         };
         match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
             Ok(server) => {
                 let mut client = asked.take_over();
                 self.mode = Mode::Connect;
                 if super::listener::tell(&mut client, b"HTTP/1.1 200 Connection established\r\n\r\n").await {
-                    self.through(client, server).await;
+                    return self.through(client, server).await;
                 }
             }
             Err(error) => {
@@ -35,10 +35,11 @@ impl Serving {
                 asked.answer(plain(StatusCode::BAD_GATEWAY, &error.to_string())).await;
             }
         }
+        None
     }
 
     /// Has a SOCKS5 client connected.
-    pub(super) async fn socks5(mut self, mut client: Transport) {
+    pub(super) async fn socks5(mut self, mut client: Transport) -> Option<Drive> {
         self.mode = Mode::Socks5;
         let authority = match socks5::accept(&mut client).await {
             Ok(authority) => authority,
@@ -46,13 +47,13 @@ impl Serving {
                 let time = self.shared.tap.log().now();
                 let text = format!("a SOCKS5 client at {} was not served: {error}", self.from);
                 self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
-                return;
+                return None;
             }
         };
         match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
             Ok(server) => {
                 if socks5::reply(&mut client, Reply::Succeeded).await.is_ok() {
-                    self.through(client, server).await;
+                    return self.through(client, server).await;
                 }
             }
             Err(error) => {
@@ -61,10 +62,11 @@ impl Serving {
                 let _ = socks5::reply(&mut client, Reply::HostUnreachable).await;
             }
         }
+        None
     }
 
     /// Goes by what is said first inside the tunnel, by either side.
-    async fn through(mut self, mut client: Transport, mut server: Dialled) {
+    async fn through(mut self, mut client: Transport, mut server: Dialled) -> Option<Drive> {
         let why = match self.first_inside(&mut client, &mut server.transport).await {
             Inside::Client(Speech::Http) => {
                 self.route = Route::Tunnel(server.authority.clone());
@@ -76,11 +78,11 @@ impl Serving {
             Inside::Server => "the server spoke first",
             Inside::Nobody => "nothing was said",
         };
-        self.opaque(client, server, why).await;
+        Some(self.opaque(client, server, why))
     }
 
     /// Relays without reading, and lists it.
-    pub(super) async fn opaque(self, client: Transport, server: Dialled, why: &str) {
+    pub(super) fn opaque(self, client: Transport, server: Dialled, why: &str) -> Drive {
         let session = self.shared.tap.next_session();
         let server_address = server.transport.peer().map(|address| address.to_string()).unwrap_or_default();
         let drive = self.drive(client, server.transport, session, Watch::Octets);
@@ -93,8 +95,7 @@ impl Serving {
             server: server_address,
             why: why.to_owned(),
         }));
-        drive.run().await;
-        self.shared.controller.forget(session);
+        drive
     }
 
     async fn first_inside(&self, client: &mut Transport, server: &mut Transport) -> Inside {
