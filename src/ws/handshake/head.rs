@@ -63,15 +63,14 @@ struct Line {
 ///
 /// Lines may end in LF alone, and empty lines before the first are let pass (RFC 9112 2.2).
 pub fn head_length(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    let mut started = false;
+    let mut at = empty_lines(bytes);
+    let mut begun = false;
     loop {
         let end = at + memchr::memchr(b'\n', &bytes[at..])? + 1;
-        let empty = matches!(&bytes[at..end], b"\n" | b"\r\n");
-        if empty && started {
+        if begun && empty_lines(&bytes[at..end]) > 0 {
             return Some(end);
         }
-        started |= !empty;
+        begun = true;
         at = end;
     }
 }
@@ -242,7 +241,7 @@ impl Headers {
     }
 
     fn parse(bytes: &[u8], plausible: fn(&[u8]) -> bool) -> Result<Headers, HeadError> {
-        let begin = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
+        let begin = empty_lines(bytes);
         if !plausible(&bytes[begin..]) {
             return Err(HeadError::NotHttp);
         }
@@ -288,15 +287,28 @@ impl fmt::Debug for Headers {
     }
 }
 
+/// How long the empty lines at the start of `bytes` are together.
+fn empty_lines(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] = rest {
+        rest = behind;
+    }
+    bytes.len() - rest.len()
+}
+
 /// Whether bytes may become a request line: a token and a blank, as far as they go.
 fn looks_like_request(bytes: &[u8]) -> bool {
+    // a line end that is not all there yet
+    if bytes == b"\r" {
+        return true;
+    }
     let word = bytes.iter().take_while(|byte| byte.is_ascii_graphic()).count();
     word == bytes.len() || word > 0 && bytes[word] == b' '
 }
 
 /// Whether bytes may become a status line: `HTTP/`, as far as they go.
 fn looks_like_response(bytes: &[u8]) -> bool {
-    bytes.iter().zip(b"HTTP/").all(|(byte, expected)| byte.eq_ignore_ascii_case(expected))
+    bytes == b"\r" || bytes.iter().zip(b"HTTP/").all(|(byte, expected)| byte.eq_ignore_ascii_case(expected))
 }
 
 /// `HTTP/1.1`; the minor version may be missing.

@@ -74,7 +74,8 @@ fn lists_add_up_over_lines() {
 
 #[test]
 fn what_is_no_head() {
-    for text in ["", "G", "GET", "GET / HTTP/1.1", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nA: b\r\n", "\r\n"]
+    for text in
+        ["", "G", "GET", "GET / HTTP/1.1", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nA: b\r\n", "\r\n", "\r"]
     {
         assert_eq!(RequestHead::parse(text.as_bytes()), Err(HeadError::Incomplete), "{text:?}");
     }
