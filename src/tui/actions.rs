@@ -217,13 +217,12 @@ impl Binding {
 /// The table. Hints are shown in this order, as many as fit.
 pub const BINDINGS: &[Binding] = &[
     key(&["?"], Action::Help, "help", "show what can be done here").hint("help"),
-    key(&["enter"], Action::Open, "open", "go into what the cursor is on: session, message, whole screen")
-        .hint("open"),
+    key(&["enter"], Action::Open, "open", "go into what the cursor is on").hint("open"),
     key(&["esc", "q"], Action::Back, "back", "go back; close help, forget the search").hint("back"),
     key(&["/"], Action::Search, "search", "look for words, /regex/ or any filter; n and N go on")
         .takes("EXPR")
         .hint("search"),
-    key(&["f"], Action::Filter, "filter", "show only what passes, of sessions or messages; empty shows all")
+    key(&["f"], Action::Filter, "filter", "show only what passes a filter; an empty one shows all")
         .takes("[EXPR]")
         .hint("filter"),
     key(&["F"], Action::Follow, "follow", "stay at the end as messages arrive, or stop").hint("follow"),
@@ -240,7 +239,8 @@ pub const BINDINGS: &[Binding] = &[
     key(&["pgup", "ctrl-b"], Action::PageUp, "page-up", "a page up"),
     key(&["n"], Action::SearchNext, "search-next", "to the next that the search finds"),
     key(&["N"], Action::SearchPrevious, "search-previous", "to the one that it finds before"),
-    key(&["J"], Action::NextMessage, "next-message", "the next message, whatever pane has the keys"),
+    key(&["J"], Action::NextMessage, "next-message", "the next message, whatever pane has the keys")
+        .hint("next"),
     key(
         &["K"],
         Action::PreviousMessage,
@@ -255,14 +255,9 @@ pub const BINDINGS: &[Binding] = &[
     key(&["6"], Action::Tab(Tab::Timing), "timing", "where the time went"),
     key(&["l", "right"], Action::NextTab, "next-tab", "the tab to the right"),
     key(&["h", "left"], Action::PreviousTab, "previous-tab", "the tab to the left"),
-    key(
-        &["v"],
-        Action::View,
-        "view",
-        "read the payload another way: auto, JSON, text, hex, MessagePack, CBOR",
-    )
-    .takes("[NAME]")
-    .hint("view"),
+    key(&["v"], Action::View, "view", "read the payload another way: JSON, text, hex, …")
+        .takes("[NAME]")
+        .hint("view"),
     key(&["p"], Action::Pause, "pause", "hold the view still while traffic goes on, or let it go")
         .hint("pause"),
     key(&["c"], Action::Control, "control-frames", "show or hide ping, pong and close").hint("control"),
@@ -285,6 +280,33 @@ pub const BINDINGS: &[Binding] = &[
     key(&["ctrl-z"], Action::Suspend, "suspend", "back to the shell; fg returns"),
     key(&["Q", "ctrl-c"], Action::Quit, "quit", "leave").hint("quit"),
 ];
+
+/// What helps most in each pane, the most helpful first: the hints, and the first lines of help.
+pub(super) fn helpful(pane: Pane) -> &'static [Action] {
+    use Action::{
+        Back, Command, Control, Copy, Filter, Follow, Help, Http, Kill, Mark, NextMessage, NextPane, Open,
+        Pause, Quit, SavePayload, Search, Sort, View,
+    };
+    match pane {
+        Pane::Sessions => &[Help, Open, NextPane, Quit, Filter, Search, Sort, Http, Kill, Pause, Command],
+        Pane::Messages => &[
+            Help,
+            Open,
+            Back,
+            Follow,
+            Filter,
+            Search,
+            Control,
+            Pause,
+            Mark,
+            Copy,
+            SavePayload,
+            Command,
+            Quit,
+        ],
+        Pane::Detail => &[Help, Back, Search, View, NextMessage, Copy, SavePayload, Command, Quit],
+    }
+}
 
 /// The row that a key means in `pane`.
 pub fn binding(key: &str, pane: Pane) -> Option<&'static Binding> {
@@ -385,6 +407,7 @@ mod tests {
         for row in BINDINGS {
             assert!(seen.insert(row.command), "{} twice", row.command);
             assert!(!row.help.is_empty() && !row.keys.is_empty());
+            assert!(row.help.chars().count() <= 56, "{:?} does not fit 80 columns", row.help);
             assert_eq!(command(row.command).map(|found| found.action), Some(row.action));
         }
     }

@@ -52,6 +52,8 @@ pub struct App {
     /// A search that goes on to the next find as soon as there is one.
     pub(super) seeking: Option<Seek>,
     pub(super) flows_top: usize,
+    /// Whether a key was pressed yet: until then, the first session that opens is shown.
+    pub(super) touched: bool,
     places: HashMap<Flow, Place>,
     histories: HashMap<Purpose, Vec<String>>,
 }
@@ -180,6 +182,7 @@ impl App {
     pub fn key(&mut self, key: &str, page: &Page) -> Option<Effect> {
         self.notice = None;
         self.seeking = None;
+        self.touched = true;
         if let Some(input) = &mut self.input {
             let purpose = input.purpose;
             let history = self.histories.entry(purpose).or_default();

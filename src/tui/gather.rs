@@ -123,7 +123,7 @@ impl Gatherer {
     }
 
     fn sorted(&self, app: &App) -> Flows {
-        let (mut all, mut subprotocol, mut latest) = (0, 0, Stamp(0));
+        let (mut all, mut subprotocol, mut latest, mut first_session) = (0, 0, Stamp(0), None);
         // The filter reads only what summaries hold, in memory: quick enough under the log's lock.
         let mut listed: Vec<(u64, Arc<str>, Flow)> = self.summaries(|summaries| {
             summaries
@@ -139,6 +139,9 @@ impl Gatherer {
                 .map(|summary| {
                     let name = summary.subprotocol.as_ref().map_or(0, |name| name.chars().count());
                     subprotocol = subprotocol.max(name);
+                    if words::has_messages(summary) {
+                        first_session.get_or_insert(summary.flow);
+                    }
                     (sort_key(app.sort, summary), Arc::clone(&summary.url), summary.flow)
                 })
                 .collect()
@@ -150,7 +153,14 @@ impl Gatherer {
             _ => listed.sort_by_key(|(key, ..)| std::cmp::Reverse(*key)),
         }
         let order: Vec<Flow> = listed.into_iter().map(|(.., flow)| flow).collect();
-        Flows { hidden: all - order.len(), order: Arc::new(order), subprotocol, latest, ..Flows::default() }
+        Flows {
+            hidden: all - order.len(),
+            order: Arc::new(order),
+            subprotocol,
+            latest,
+            first_session,
+            ..Flows::default()
+        }
     }
 
     /// The session that the screen is about: the user's choice while it exists.
@@ -164,13 +174,10 @@ impl Gatherer {
         };
         let flow = match app.flow {
             _ if app.follow_flows => newest(),
+            // Somebody who has not pressed a key yet came to see a WebSocket.
+            _ if !app.touched && flows.first_session.is_some() => flows.first_session,
             Some(flow) if self.summary(flow).is_some() => Some(flow),
-            _ => flows
-                .order
-                .iter()
-                .find(|flow| matches!(flow, Flow::Session(_)))
-                .or(flows.order.first())
-                .copied(),
+            _ => flows.first_session.or(flows.order.first().copied()),
         };
         self.summary(flow?)
     }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::actions::{BINDINGS, Pane, When};
+use super::actions::{BINDINGS, Binding, Pane, helpful};
 use super::draw::{View, scroll_bar, styled};
 use super::text;
 use super::theme::{Look, Words};
@@ -57,32 +57,32 @@ pub(super) fn length(focus: Pane, columns: usize) -> usize {
 
 fn lines(focus: Pane, columns: usize) -> Vec<Words> {
     let mut lines = Vec::new();
-    let here: Vec<_> =
-        BINDINGS.iter().filter(|row| row.when != When::Anywhere && row.when.includes(focus)).collect();
-    let section = |lines: &mut Vec<Words>, title: String| {
+    let section = |lines: &mut Vec<Words>, title: &str| {
         lines.push(Words::new());
         lines.push(vec![(Look::Heading, format!(" {title}"))]);
     };
-    if !here.is_empty() {
-        section(&mut lines, format!("Here, in {}", focus.title().to_lowercase()));
-        here.iter().for_each(|row| lines.push(entry(&row.keys.join(" "), row.help, row.command)));
-    }
-    section(&mut lines, "Everywhere (any of it also by name after :)".to_owned());
-    for row in BINDINGS.iter().filter(|row| row.when == When::Anywhere) {
-        lines.push(entry(&row.keys.join(" "), row.help, row.command));
-    }
-    section(&mut lines, "Signs".to_owned());
+    let rows = || BINDINGS.iter().filter(|row| row.when.includes(focus));
+    let here = |row: &&Binding| helpful(focus).contains(&row.action);
+    let add = |lines: &mut Vec<Words>, row: &Binding| {
+        let command = if columns < 100 { "" } else { row.command };
+        lines.push(entry(&row.keys.join(" "), row.help, command));
+    };
+    let title = format!("Here, in {} (all of it also by name after :)", focus.title().to_lowercase());
+    section(&mut lines, &title);
+    rows().filter(here).for_each(|row| add(&mut lines, row));
+    section(&mut lines, "Everywhere");
+    rows().filter(|row| !here(row)).for_each(|row| add(&mut lines, row));
+    section(&mut lines, "Signs");
     SIGNS.iter().for_each(|(sign, meaning)| lines.push(entry(sign, meaning, "")));
-    section(&mut lines, "Filters and searches".to_owned());
+    section(&mut lines, "Filters and searches");
     Filter::help().iter().for_each(|(what, meaning)| lines.push(wide_entry(what, meaning)));
-    lines.retain(|line| columns > 0 || line.is_empty());
     lines
 }
 
 fn entry(keys: &str, meaning: &str, command: &str) -> Words {
     let command = if command.is_empty() { String::new() } else { format!("  :{command}") };
     vec![
-        (Look::Accent, format!("   {}", text::left(keys, 14))),
+        (Look::Accent, format!("   {}", text::left(keys, 18))),
         (Look::Text, format!(" {meaning}")),
         (Look::Dim, command),
     ]

@@ -37,6 +37,8 @@ pub struct Flows {
     pub hidden: usize,
     /// The longest name of a subprotocol among them, in characters.
     pub subprotocol: usize,
+    /// The first that is, or was, an open session.
+    pub first_session: Option<Flow>,
     /// When something last came.
     pub latest: Stamp,
     /// The place of the chosen one, where it is listed.

@@ -4,8 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::actions::{Action, BINDINGS, Pane};
-use super::app::Zoom;
+use super::actions::{Action, BINDINGS, Pane, helpful};
 use super::draw::View;
 use super::text;
 use crate::decode::visible;
@@ -121,53 +120,9 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
         let wanted = [Action::Help, Action::Command, Action::Quit];
         return pick(&wanted, focus);
     }
-    let at_top = focus == Pane::Sessions && view.app.zoom == Zoom::All;
-    let wanted: &[Action] = match focus {
-        Pane::Sessions => &[
-            Action::Help,
-            Action::Open,
-            Action::NextPane,
-            Action::Quit,
-            Action::Filter,
-            Action::Search,
-            Action::Sort,
-            Action::Http,
-            Action::Kill,
-            Action::Pause,
-            Action::Command,
-        ],
-        Pane::Messages => &[
-            Action::Help,
-            Action::Open,
-            Action::Back,
-            Action::Follow,
-            Action::Filter,
-            Action::Search,
-            Action::Control,
-            Action::Pause,
-            Action::Mark,
-            Action::Copy,
-            Action::SavePayload,
-            Action::Command,
-        ],
-        Pane::Detail => &[
-            Action::Help,
-            Action::Back,
-            Action::Search,
-            Action::View,
-            Action::NextMessage,
-            Action::Copy,
-            Action::SavePayload,
-            Action::Command,
-            Action::Quit,
-        ],
-    };
-    let mut hints = pick(wanted, focus);
+    let mut hints = pick(helpful(focus), focus);
     if focus == Pane::Detail {
         hints.insert(2, ("1-6", "tab"));
-    }
-    if !at_top && focus == Pane::Messages {
-        hints.push(("Q", "quit"));
     }
     hints
 }

@@ -13,7 +13,7 @@ fn removing_a_filter_keeps_the_selection() {
     let mut stage = feed(200);
     stage.keys("g");
     stage.line("f", "dir:server");
-    stage.keys("j j j j j");
+    stage.keys("g j j j j j");
     let number = chosen(&stage).expect("a chosen message");
     assert!(number.is_multiple_of(2));
     stage.line(":", "filter");

@@ -93,7 +93,7 @@ fn following_is_a_mode_that_scrolling_up_suspends() {
 #[test]
 fn control_frames_are_hidden_and_shown() {
     let mut stage = Stage::new(Sample::full(), SIZE);
-    stage.keys("j j j tab g");
+    stage.keys("g j j j tab g");
     assert!(stage.screen().contains("ping"));
     stage.keys("c");
     assert!(!stage.screen().contains(" ping "));
@@ -175,7 +175,7 @@ fn a_closed_session_is_read_from_its_beginning() {
 #[test]
 fn a_session_is_read_on_where_it_was_left() {
     let mut stage = Stage::new(Sample::full(), SIZE);
-    stage.keys("j j j tab g j j shift-tab k");
+    stage.keys("g j j j tab g j j shift-tab k");
     assert_ne!(stage.console.app().flow, Some(Flow::Session(3)));
     stage.keys("j");
     assert_eq!((stage.console.app().flow, chosen(&stage)), (Some(Flow::Session(3)), Some(3)));
@@ -185,7 +185,7 @@ fn a_session_is_read_on_where_it_was_left() {
 fn escape_sequences_in_payloads_never_reach_the_terminal() {
     for keys in ["", "1", "2", "3", "4", "5", "6"] {
         let mut stage = Stage::new(Sample::full(), SIZE);
-        stage.keys("j j j tab g j j j j j j");
+        stage.keys("g j j j tab g j j j j j j");
         stage.keys(keys);
         let screen = stage.screen();
         let raw = |character: char| character.is_control() && character != '\n' || character == '\u{202e}';
@@ -197,7 +197,7 @@ fn escape_sequences_in_payloads_never_reach_the_terminal() {
 #[test]
 fn wide_and_combining_characters_line_up() {
     let mut stage = Stage::new(Sample::full(), (80, 24));
-    stage.keys("j j j tab m");
+    stage.keys("g j j j tab m");
     for _ in 0..6 {
         stage.keys("k");
     }
@@ -227,7 +227,7 @@ fn every_key_is_alive_in_its_panes() {
     for pane in Pane::ALL {
         for row in BINDINGS.iter().filter(|row| row.when.includes(pane)) {
             let mut stage = Stage::new(Sample::full(), SIZE);
-            stage.keys("j j j");
+            stage.keys("g j j j");
             while stage.console.app().focus != pane {
                 stage.keys("tab");
             }
@@ -260,7 +260,7 @@ fn copying_gives_what_the_pane_is_about() {
 #[test]
 fn clearing_forgets_what_is_over_and_keeps_what_is_chosen() {
     let mut stage = Stage::new(Sample::full(), SIZE);
-    stage.keys("j j j");
+    stage.keys("g j j j");
     assert_eq!(stage.keys("z"), Some(Effect::Clear));
     stage.sample.log.clear();
     stage.look();
@@ -284,7 +284,7 @@ fn without_colours_everything_is_still_there() {
     let sample = Sample::full();
     let draw = |theme: Theme| {
         let mut console = Console::new(sample.log.clone(), About::default(), theme, SIZE);
-        for key in ["j", "j", "j", "tab", "/"] {
+        for key in ["g", "j", "j", "j", "tab", "/"] {
             console.key(key);
             console.refresh(at(12_400));
         }
@@ -311,4 +311,19 @@ fn a_recording_is_shown_as_of_its_end() {
     assert!(stage.line_with("/admin").contains("10s"), "the age of a session at the recording's end");
     assert!(stage.line_with("sockeye").contains("chat.jsonl"));
     assert!(!stage.line_with("sockeye").contains("log "));
+}
+
+#[test]
+fn before_the_first_key_the_first_session_that_opens_is_shown() {
+    let sample = Sample::empty();
+    sample.exchange(1);
+    let mut stage = Stage::new(sample, SIZE);
+    assert_eq!(stage.console.app().flow, Some(Flow::Exchange(1)));
+    stage.sample.open(1, 7_000, "/chat", "");
+    stage.look();
+    assert_eq!(stage.console.app().flow, Some(Flow::Session(1)));
+    stage.keys("k");
+    stage.sample.open(2, 7_100, "/other", "");
+    stage.look();
+    assert_eq!(stage.console.app().flow, Some(Flow::Exchange(1)), "the user's choice stays");
 }

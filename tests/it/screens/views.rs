@@ -35,7 +35,7 @@ fn check_both(name: &str, keys: &str) {
 }
 
 /// The keys that lead to the chat's messages, the first one chosen.
-pub const CHAT: &str = "j j j enter g";
+pub const CHAT: &str = "g j j j enter g";
 
 #[test]
 fn an_empty_screen_says_what_to_do_next() {
@@ -52,7 +52,7 @@ fn an_empty_forward_proxy_says_how_to_set_it() {
 
 #[test]
 fn live() {
-    check_both("live", "j j j tab");
+    check_both("live", "g j j j tab");
 }
 
 #[test]
@@ -62,17 +62,17 @@ fn a_session_fills_the_screen() {
 
 #[test]
 fn a_refused_handshake_is_explained() {
-    check_both("refused", "");
+    check_both("refused", "g");
 }
 
 #[test]
 fn an_exchange_shows_both_heads() {
-    check_both("exchange", "j j tab 5");
+    check_both("exchange", "g j j tab 5");
 }
 
 #[test]
 fn an_exchange_shows_its_body() {
-    check_both("exchange_body", "j j tab G 1");
+    check_both("exchange_body", "g j j tab G 1");
 }
 
 #[test]
