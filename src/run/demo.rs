@@ -6,7 +6,7 @@ use sockeye::demo::{Demo, Rounds};
 use sockeye::headless::text::Style;
 use sockeye::net::{HostHeader, ProxyConfig, Target};
 
-use super::proxy::{Running, shows_screen, wait_for_signal_or};
+use super::proxy::{Running, heed_signals, shows_screen};
 use super::{Failure, UNREACHABLE};
 use crate::cli::DemoOptions;
 
@@ -22,13 +22,14 @@ pub fn demo(options: DemoOptions) -> Result<(), Failure> {
         host: HostHeader::Rewrite,
         handshake_limit: Duration::from_secs(30),
     };
+    let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
     let recorder = running.record(options.output.record.as_ref())?;
     let rounds = if shows_screen(&options.output) { Rounds::Forever } else { Rounds::Once { tempo: 1.0 } };
     let mut playing = demo.play(running.proxy.address(), rounds).map_err(failed)?;
     let mut played = Ok(());
     let output = running.look(&options.output, Style::for_stdout(), || {
-        played = wait_for_signal_or(playing.over());
+        played = signals.map_or(Ok(()), |signals| signals.wait_or(playing.over()));
         Ok(())
     })?;
     drop(playing);

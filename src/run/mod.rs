@@ -4,6 +4,7 @@ pub mod about;
 pub mod demo;
 pub mod proxy;
 pub mod recording;
+pub mod signals;
 
 use std::fmt;
 

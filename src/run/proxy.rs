@@ -10,6 +10,7 @@ use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, text::Style};
 use sockeye::net::{HostHeader, Proxy, ProxyConfig, StartError};
 
+use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
 use crate::cli::{LogOptions, OutputOptions, ProxyOptions};
 
@@ -22,9 +23,10 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         handshake_limit: options.handshake_timeout,
     };
+    let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
     let recorder = running.record(options.output.record.as_ref())?;
-    let output = running.look(&options.output, style, wait_for_signal)?;
+    let output = running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?;
     running.finish(output, recorder);
     Ok(())
 }
@@ -124,6 +126,12 @@ pub fn shows_screen(options: &OutputOptions) -> bool {
     cfg!(feature = "tui") && !options.headless && io::stdout().is_terminal()
 }
 
+/// The signals to end, before there is anything that they should not leave behind. The screen has its own.
+pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure> {
+    let signals = (!shows_screen(options)).then(Signals::heed).transpose();
+    signals.map_err(|error| Failure::new(UNREACHABLE, error))
+}
+
 /// Shows a log on the terminal until the user leaves.
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
@@ -140,35 +148,6 @@ pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result
 #[cfg(not(feature = "tui"))]
 pub fn screen(_: &Log, _: Shown, _: Option<Controller>) -> Result<(), Failure> {
     Err(Failure::new(USAGE, "this sockeye was built without its screen: use --headless"))
-}
-
-/// Waits until the user (ctrl-c) or the system (SIGTERM, SIGHUP) wants an end.
-pub fn wait_for_signal() -> io::Result<()> {
-    wait_for_signal_or(std::future::pending())
-}
-
-/// The same, or until `over` is.
-pub fn wait_for_signal_or(over: impl Future<Output = io::Result<()>>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    runtime.block_on(async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut hang_up = signal(SignalKind::hangup())?;
-            tokio::select! {
-                result = over => result,
-                result = tokio::signal::ctrl_c() => result,
-                _ = terminate.recv() => Ok(()),
-                _ = hang_up.recv() => Ok(()),
-            }
-        }
-        #[cfg(not(unix))]
-        tokio::select! {
-            result = over => result,
-            result = tokio::signal::ctrl_c() => result,
-        }
-    })
 }
 
 /// A session takes two sockets: the room that there is, is asked for.

@@ -190,6 +190,38 @@ fn told_to_end_it_completes_the_recording_and_tells_both_sides() {
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+/// Sends SIGTERM to a program with no time lost, once it is told to.
+#[cfg(unix)]
+struct Executioner(Child);
+
+#[cfg(unix)]
+impl Executioner {
+    fn of(program: &Program) -> Executioner {
+        let script = format!("read now; kill -TERM {}", program.child.id());
+        Executioner(Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn now(mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn told_to_end_as_soon_as_it_listens_it_ends_as_at_any_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let words = ["-l", "127.0.0.1:0", "--headless", "--capture-dir", folder.path().to_str().unwrap()];
+        let mut program = Program::start(&mut sockeye(&words));
+        let executioner = Executioner::of(&program);
+        program.line();
+        executioner.now();
+        assert_eq!(program.exit_code(), Some(0));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the live log is left behind");
+    }
+}
+
 #[test]
 fn wrong_words_and_taken_ports_have_exit_codes_and_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
