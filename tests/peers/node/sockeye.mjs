@@ -58,8 +58,8 @@ class Sockeye {
   async stop() {
     const over = once(this.child, 'close');
     this.child.kill('SIGTERM');
-    const [code] = await within(over, 'sockeye to end');
-    assert.equal(code, 0, 'exit code');
+    const [code, signal] = await within(over, 'sockeye to end');
+    assert.deepEqual([code, signal], [0, null], 'exit code and signal');
     assert.equal(this.complaints, '', 'standard error');
     const recorded = readFileSync(this.file, 'utf8').split('\n').slice(0, -1);
     assert.deepEqual(recorded, this.printed, 'the recording is what was printed');
