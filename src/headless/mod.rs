@@ -1,6 +1,6 @@
 //! What sockeye prints and records without a screen: JSON lines for programs, one line a message for eyes.
 //!
-//! All of it reads the log, on threads of its own: [`follow()`] prints, [`record`] writes a recording. [`print`] and
+//! All of it reads the log, on threads of its own: [`follow()`] prints, [`record`] writes a recording. [`print()`] and
 //! [`load`] take a recording instead.
 
 mod file;
