@@ -117,7 +117,7 @@ impl Subject<'_> {
         match (tab, content.message) {
             (Tab::Hex, _) => Document::Hex(content.payload),
             (Tab::Frames, Some(message)) => {
-                Document::Frames(Box::new(frames::Frames::new(message, self.summary.opened)))
+                Document::Frames(Box::new(frames::Frames::new(message, self.summary.opened, columns)))
             }
             (Tab::Raw, message) => {
                 Document::Lines(payload::raw(self.log, &Content { message, ..content }, columns))

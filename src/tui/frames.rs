@@ -11,19 +11,23 @@ pub(super) struct Frames {
     message: Message,
     opened: Stamp,
     before: Vec<Words>,
+    offsets: bool,
 }
 
 impl Frames {
-    pub(super) fn new(message: Message, opened: Stamp) -> Frames {
-        let mut before = faults(&message, 100);
+    pub(super) fn new(message: Message, opened: Stamp, columns: usize) -> Frames {
+        let mut before = faults(&message, columns);
+        let offsets = columns >= 90;
         if message.kind == Kind::Raw {
             let why = "framing was lost before this: these bytes belong to no frame";
             before.push(vec![(Look::Odd, why.to_owned())]);
         } else {
-            let head = "  #  FIN RSV  opcode        mask      length  coded     offset   time";
-            before.push(vec![(Look::Dim, format!("{head}      header"))]);
+            let offset = if offsets { "    offset" } else { "" };
+            let head =
+                format!("  #  FIN RSV  opcode        mask      length  coded {offset}   time      header");
+            before.push(vec![(Look::Dim, head)]);
         }
-        Frames { message, opened, before }
+        Frames { message, opened, before, offsets }
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -68,7 +72,14 @@ impl Frames {
             (Look::Dim, text::right(&mask, 8)),
             (Look::Text, format!("  {}", text::right(&text::count(header.payload_length), 8))),
             (minimal, format!("  {}", text::left(&coded, 6))),
-            (Look::Dim, format!("  {}", text::right(&text::count(frame.offset), 8))),
+            (
+                Look::Dim,
+                if self.offsets {
+                    format!("  {}", text::right(&text::count(frame.offset), 8))
+                } else {
+                    String::new()
+                },
+            ),
             (Look::Text, format!("  {}", text::left(&text::moment(frame.time.since(self.opened)), 9))),
             (Look::Dim, format!(" {}", hex(&frame.header))),
         ]

@@ -222,7 +222,9 @@ impl Gatherer {
             _ => (Listing::all(1..1 + Halves::of(&self.log, summary).map_or(0, |halves| halves.len())), None),
         };
         let length = listing.len();
-        let fresh = Place { row: 1, top: 1, follow: !summary.is_over() && summary.kind == FlowKind::Session };
+        // What may still grow is followed; what is over is read from its beginning.
+        let grows = words::has_messages(summary) && !summary.is_over() && !self.log.is_closed();
+        let fresh = Place { row: 1, top: 1, follow: grows };
         let place = place.unwrap_or(fresh);
         let last = length.checked_sub(1);
         let cursor = last.map(|last| if place.follow { last } else { listing.place_of(place.row).min(last) });
@@ -234,6 +236,7 @@ impl Gatherer {
             top_number: listing.number_at(top).unwrap_or(1),
             search: search.map(|listing| Found { length: listing.len(), listing }),
             height: room.messages,
+            follow: place.follow,
             listing,
             length,
             cursor,

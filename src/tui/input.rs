@@ -209,7 +209,7 @@ impl Input {
                         let completion = filter::complete(argument, argument.len());
                         (start + completion.start, completion.candidates)
                     }
-                    Some(choices) => (start, super::app::choices(choices, argument)),
+                    Some(choices) => (start, super::commands::choices(choices, argument)),
                     None => (start, Vec::new()),
                 }
             }

@@ -109,7 +109,7 @@ fn notes(view: &View<'_>) -> String {
         }
         None => {}
     }
-    if app.flow.and_then(|flow| app.place(flow)).is_some_and(|place| place.follow) {
+    if messages.follow {
         notes.push("follow".to_owned());
     }
     notes.join(" · ")

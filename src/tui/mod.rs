@@ -5,6 +5,7 @@
 
 mod actions;
 mod app;
+mod commands;
 mod console;
 mod document;
 mod draw;

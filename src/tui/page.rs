@@ -60,6 +60,8 @@ pub struct Messages {
     pub listing: Listing,
     /// How many there were when this was taken.
     pub length: u64,
+    /// Whether the cursor stays at the end.
+    pub follow: bool,
     /// The place of the cursor.
     pub cursor: Option<u64>,
     /// The number of the row under the cursor.

@@ -1,23 +1,19 @@
 //! The run loop: a terminal in, drawings out, and the terminal as it was at the end, whatever the cause.
 
-use std::io::{self, BufWriter, Stdout, Write, stdout};
+mod screen;
+mod signals;
+
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event, KeyEventKind};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
-};
-use crossterm::{cursor, execute};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::execute;
 
 use super::app::Effect;
 use super::console::Console;
@@ -26,6 +22,8 @@ use super::{About, actions, text};
 use crate::capture::{Flow, Log, Payload};
 use crate::control::{Command, Controller, Outcome};
 use crate::headless;
+use screen::Screen;
+use signals::Signals;
 
 /// The world around the screens.
 #[derive(Default)]
@@ -296,140 +294,6 @@ fn events(stop: &Arc<AtomicBool>) -> io::Result<Receiver<Event>> {
     };
     thread::Builder::new().name("keys".to_owned()).spawn(read)?;
     Ok(receiver)
-}
-
-/// The terminal while it is ours.
-struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
-    ours: Arc<AtomicBool>,
-    panics: Arc<Mutex<Option<String>>>,
-    hook: Arc<PanicHook>,
-}
-
-type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
-
-impl Screen {
-    fn open() -> io::Result<Screen> {
-        let ours = Arc::new(AtomicBool::new(false));
-        let panics = Arc::new(Mutex::new(None));
-        let hook: Arc<PanicHook> = Arc::new(std::panic::take_hook());
-        let (flag, told, before) = (Arc::clone(&ours), Arc::clone(&panics), Arc::clone(&hook));
-        let drawing = thread::current().id();
-        std::panic::set_hook(Box::new(move |info| {
-            if thread::current().id() == drawing {
-                restore(&flag);
-                before(info);
-            } else if let Ok(mut told) = told.lock() {
-                // Printed now, it would be drawn over.
-                *told = Some(format!("internal error: {info}").replace('\n', " "));
-            }
-        }));
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, stdout()));
-        let mut screen = Screen { terminal: Terminal::new(backend)?, ours, panics, hook };
-        screen.enter()?;
-        Ok(screen)
-    }
-
-    /// Takes the terminal.
-    fn enter(&mut self) -> io::Result<()> {
-        self.ours.store(true, Ordering::SeqCst);
-        enable_raw_mode()?;
-        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
-        self.clear()
-    }
-
-    /// Forgets what is on the terminal. Its own `clear` asks the terminal where the cursor is, which some never say.
-    fn clear(&mut self) -> io::Result<()> {
-        let size = self.terminal.size()?;
-        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
-    }
-
-    /// Gives it back.
-    fn leave(&mut self) {
-        restore(&self.ours);
-    }
-
-    fn draw(&mut self, console: &Console) -> io::Result<()> {
-        execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(|frame| console.draw(frame)).map(drop);
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        drawn
-    }
-
-    /// The last panic of another thread, once.
-    fn panic(&self) -> Option<String> {
-        self.panics.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn close(mut self) {
-        self.leave();
-        let hook = Arc::clone(&self.hook);
-        std::panic::set_hook(Box::new(move |info| hook(info)));
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-/// Makes the terminal what it was, once. Errors are of no use here: it may be gone.
-fn restore(ours: &AtomicBool) {
-    if ours.swap(false, Ordering::SeqCst) {
-        let _ = execute!(
-            stdout(),
-            EndSynchronizedUpdate,
-            DisableBracketedPaste,
-            LeaveAlternateScreen,
-            cursor::Show
-        );
-        let _ = disable_raw_mode();
-    }
-}
-
-/// Signals, as flags that the loop looks at.
-struct Signals {
-    continued: Arc<AtomicBool>,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn heed(quit: &Arc<AtomicBool>) -> io::Result<Signals> {
-        use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
-        let continued = Arc::new(AtomicBool::new(false));
-        for signal in [SIGTERM, SIGHUP, SIGINT] {
-            signal_hook::flag::register(signal, Arc::clone(quit))?;
-        }
-        signal_hook::flag::register(SIGCONT, Arc::clone(&continued))?;
-        Ok(Signals { continued })
-    }
-
-    /// Stops the whole job, as the shell's own ctrl-z would, and comes back when it goes on.
-    fn stop_group(&self) -> io::Result<()> {
-        self.continued.store(false, Ordering::Relaxed);
-        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-        // Another thread may take the signal a moment later; and a job without a shell is not stopped at all.
-        for _ in 0..20 {
-            if self.continued.swap(false, Ordering::Relaxed) {
-                break;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    fn heed(_quit: &Arc<AtomicBool>) -> io::Result<Signals> {
-        Ok(Signals { continued: Arc::default() })
-    }
-
-    /// There are no jobs here.
-    fn stop_group(&self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(all(test, unix))]
