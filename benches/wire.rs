@@ -27,7 +27,7 @@ fn main() {
         let frame = if masked { frame.masked([0x12, 0x34, 0x56, 0x78]) } else { frame };
         let direction = if masked { Direction::ToServer } else { Direction::ToClient };
         let stream = repeated(&frame.to_bytes());
-        measure(&format!("walk {name}"), &stream, |bytes| walk(bytes));
+        measure(&format!("walk {name}"), &stream, walk);
         measure(&format!("read {name}"), &stream, |bytes| read(bytes, direction, None));
     }
     let agreed = PermessageDeflate::default();

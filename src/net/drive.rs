@@ -64,14 +64,7 @@ impl Drive {
             watch,
         };
         if !early.is_empty() {
-            pair.octets[Direction::ToServer as usize] += early.len() as u64;
-            match watch {
-                Watch::Frames => pair.tap.bytes(session, Direction::ToServer, &early, Instant::now()),
-                Watch::Octets => {
-                    pair.tap.octets(session, Direction::ToServer, early.len() as u64, Instant::now())
-                }
-                Watch::Nothing => {}
-            }
+            pair.tell_early(&early);
             pair.relays[Direction::ToServer as usize].received(&early, sent);
         }
         drop(early);
@@ -273,6 +266,16 @@ impl Pair {
             transport.reset();
         }
         self.relays.iter_mut().for_each(Relay::shut);
+    }
+
+    fn tell_early(&mut self, bytes: &[u8]) {
+        let (direction, count, now) = (Direction::ToServer, bytes.len() as u64, Instant::now());
+        self.octets[direction as usize] += count;
+        match self.watch {
+            Watch::Frames => self.tap.bytes(self.session, direction, bytes, now),
+            Watch::Octets => self.tap.octets(self.session, direction, count, now),
+            Watch::Nothing => {}
+        }
     }
 
     fn kill(&mut self, how: Ending) {
