@@ -24,7 +24,8 @@ fn read<'a>(agreed: u8, chunks: impl Iterator<Item = &'a [u8]>) -> Told {
     let deflate = bit(2).then(|| PermessageDeflate {
         server_no_context_takeover: bit(3),
         client_no_context_takeover: bit(3),
-        ..PermessageDeflate::default()
+        server_max_window_bits: if bit(5) { 9 } else { 15 },
+        client_max_window_bits: if bit(5) { 9 } else { 15 },
     });
     let limit = if bit(4) { 20 } else { 1 << 20 };
     let mut reader = MessageReader::new(direction, deflate, other, limit);

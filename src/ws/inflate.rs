@@ -7,6 +7,10 @@
 //! for one, at tens of gigabytes a second, so even a zip bomb takes no more than some tens of nanoseconds for each of
 //! its bytes.
 
+mod reach;
+
+pub(super) use reach::farthest_reference;
+
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// The largest window of deflate.

@@ -1,5 +1,6 @@
 //! Frames to messages: unmasks, joins fragments, inflates and checks, streaming, whatever the lengths claimed.
 
+mod agreed;
 mod inflation;
 mod open;
 
@@ -8,8 +9,9 @@ use std::mem;
 use super::violation::FramingLoss;
 use super::walker::fill_header;
 use super::{Direction, FrameHeader, Opcode, OtherExtension, PermessageDeflate, Violation, mask};
-use inflation::{Inflation, Spare, Takeover};
-use open::{Kind, Open, hand_on_whole};
+use agreed::Agreed;
+use inflation::{Inflation, Spare};
+use open::{Open, hand_on_whole};
 
 /// Which of the two that can be under way at once: control frames come between the fragments of a data message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,9 +106,7 @@ impl Scratch {
 /// lost ([`FramingLoss`] says when) the rest of the direction is raw. Memory does not depend on any length.
 #[derive(Debug)]
 pub struct MessageReader {
-    direction: Direction,
-    deflate: Option<PermessageDeflate>,
-    other_extension: OtherExtension,
+    agreed: Agreed,
     inflate_limit: u64,
     /// The first bytes of a header that a chunk's end cut.
     head: [u8; FrameHeader::MAX_SIZE],
@@ -153,9 +153,7 @@ impl MessageReader {
         inflate_limit: u64,
     ) -> MessageReader {
         MessageReader {
-            direction,
-            deflate,
-            other_extension,
+            agreed: Agreed { direction, deflate, other_extension },
             inflate_limit,
             head: [0; FrameHeader::MAX_SIZE],
             have: 0,
@@ -225,7 +223,7 @@ impl MessageReader {
             return 0;
         }
         let Some(header) = FrameHeader::parse(bytes) else { return 0 };
-        let right_masking = header.masking_key.is_some() == (self.direction == Direction::ToServer);
+        let right_masking = header.masking_key.is_some() == (self.agreed.direction == Direction::ToServer);
         let start = header.bytes().len();
         let here = (bytes.len() - start) as u64;
         if !right_masking || !header.is_minimal() || header.payload_length > here {
@@ -247,7 +245,7 @@ impl MessageReader {
         match header {
             Some(header) => {
                 let offset = self.offset + taken as u64 - header.bytes().len() as u64;
-                let loss = self.broken_rules(&header);
+                let loss = self.agreed.broken_rules(&header);
                 if loss.is_loss() {
                     self.lose_framing(header.bytes(), loss, sink);
                 } else {
@@ -259,7 +257,7 @@ impl MessageReader {
             }
             None if self.have >= 2 => {
                 // told at once, not when the rest of a header comes that may be none
-                let loss = self.rules_broken_early(self.head[0], self.head[1]);
+                let loss = self.agreed.rules_broken_early(self.head[0], self.head[1]);
                 if loss.is_loss() {
                     let have = usize::from(mem::take(&mut self.have));
                     let head = self.head;
@@ -269,39 +267,6 @@ impl MessageReader {
             None => {}
         }
         taken
-    }
-
-    /// Which rules of framing a header breaks. What its first two bytes alone condemn is not looked at further, so that
-    /// the reasons are the same however the bytes were cut.
-    fn broken_rules(&self, header: &FrameHeader) -> FramingLoss {
-        let mut broken = self.rules_broken_early(header.bytes()[0], header.bytes()[1]);
-        if !broken.is_loss() {
-            broken.add_if(!header.is_minimal(), FramingLoss::LENGTH_NOT_MINIMAL);
-            if header.payload_length <= 125 {
-                broken.remove(FramingLoss::CONTROL_TOO_LONG);
-            }
-            // RFC 6455 5.2: "the most significant bit MUST be 0"
-            broken.add_if(header.payload_length >> 63 == 1, FramingLoss::LENGTH_TOP_BIT);
-        }
-        broken
-    }
-
-    fn rules_broken_early(&self, first: u8, second: u8) -> FramingLoss {
-        let opcode = Opcode::from_bits(first);
-        let known = self.other_extension == OtherExtension::None;
-        // RFC 7692 6.1: RSV1 belongs to the first frame of a data message
-        let rsv1_allowed = self.deflate.is_some() && !opcode.is_control() && opcode != Opcode::Continuation;
-        let bits = first >> 4 & if rsv1_allowed { 0b011 } else { 0b111 };
-        let wrong_rsv1 = self.deflate.is_some() && bits & 0b100 != 0;
-        let unexplained = wrong_rsv1 || known && bits != 0;
-        let masked = second & 0x80 != 0;
-        let mut broken = FramingLoss::default();
-        broken.add_if(unexplained, FramingLoss::RESERVED_BITS);
-        broken.add_if(known && matches!(opcode, Opcode::Reserved(_)), FramingLoss::RESERVED_OPCODE);
-        broken.add_if(opcode.is_control() && first & 0x80 == 0, FramingLoss::CONTROL_FRAGMENTED);
-        broken.add_if(opcode.is_control() && second & 0x7f > 125, FramingLoss::CONTROL_TOO_LONG);
-        broken.add_if(masked != (self.direction == Direction::ToServer), FramingLoss::MASKING);
-        broken
     }
 
     fn lose_framing(&mut self, header: &[u8], loss: FramingLoss, sink: &mut impl Sink) {
@@ -321,7 +286,7 @@ impl MessageReader {
         }
         sink.frame(header, offset);
         if !broken.is_empty() {
-            self.report(header, broken, sink);
+            self.agreed.report(header, broken, sink);
         }
         // RFC 6455 5.5.2: a ping may still have to be answered, so control frames other than a second close are none
         if self.close_seen && !matches!(opcode, Opcode::Ping | Opcode::Pong) {
@@ -329,16 +294,15 @@ impl MessageReader {
         }
         self.close_seen |= opcode == Opcode::Close;
         let open = match part {
-            Part::Control => self.control.insert(Open::new(self.kind(header))),
+            Part::Control => self.control.insert(Open::new(self.agreed.kind(header))),
             Part::Data => {
                 if self.data.is_none() && opcode == Opcode::Continuation {
                     sink.violation(part, Violation::ContinuationWithoutStart);
                 }
-                let kind = self.kind(header);
-                if let (true, Some(agreed)) = (kind.compressed, &self.deflate) {
-                    let takeover = Takeover::of(agreed, self.direction);
-                    let limit = self.inflate_limit;
-                    self.inflation.get_or_insert_with(|| Box::new(Inflation::new(takeover, limit)));
+                let kind = self.agreed.kind(header);
+                if let (true, Some(deflate)) = (kind.compressed, &self.agreed.deflate) {
+                    let (direction, limit) = (self.agreed.direction, self.inflate_limit);
+                    self.inflation.get_or_insert_with(|| Box::new(Inflation::new(deflate, direction, limit)));
                 }
                 self.data.get_or_insert_with(|| Open::new(kind))
             }
@@ -353,16 +317,6 @@ impl MessageReader {
             done: 0,
             remaining: header.payload_length,
         };
-    }
-
-    /// How the message that `header` begins is to be read.
-    fn kind(&self, header: &FrameHeader) -> Kind {
-        let opcode = header.opcode;
-        let data = matches!(opcode, Opcode::Text | Opcode::Binary);
-        let compressed = self.deflate.is_some() && header.rsv1 && data;
-        // what an extension unknown here did to the payload is unknown too
-        let transformed = self.other_extension == OtherExtension::Unknown && header.reserved_bits() != 0;
-        Kind { opcode, compressed, opaque: transformed && !compressed }
     }
 
     /// A message begins where the one before lacks its last frame.
@@ -380,36 +334,6 @@ impl MessageReader {
             inflation.abandon();
         }
         data.abandon(Part::Data, sink);
-    }
-
-    /// Says each broken rule of a frame that is shown all the same.
-    fn report(&self, header: &FrameHeader, broken: FramingLoss, sink: &mut impl Sink) {
-        let (opcode, length) = (header.opcode, header.payload_length);
-        let masking = match self.direction {
-            Direction::ToServer => Violation::ClientFrameNotMasked,
-            Direction::ToClient => Violation::ServerFrameMasked,
-        };
-        let reserved_bits = match (self.deflate.is_some() && header.rsv1, opcode) {
-            (true, Opcode::Continuation) => Violation::Rsv1OnContinuation,
-            (true, opcode) if opcode.is_control() => Violation::Rsv1OnControl(opcode),
-            (true, _) => Violation::ReservedBits(header.reserved_bits() & 0b011),
-            (false, _) => Violation::ReservedBits(header.reserved_bits()),
-        };
-        for (rule, violation) in [
-            (FramingLoss::MASKING, masking),
-            (FramingLoss::RESERVED_BITS, reserved_bits),
-            (FramingLoss::RESERVED_OPCODE, Violation::ReservedOpcode(opcode.bits())),
-            (FramingLoss::CONTROL_FRAGMENTED, Violation::ControlFragmented(opcode)),
-            (FramingLoss::CONTROL_TOO_LONG, Violation::ControlTooLong { opcode, length }),
-            (
-                FramingLoss::LENGTH_NOT_MINIMAL,
-                Violation::LengthNotMinimal { form: header.length_form(), length },
-            ),
-        ] {
-            if broken.contains(rule) {
-                sink.violation(Part::of(opcode), violation);
-            }
-        }
     }
 
     /// Reads payload of the frame under way; returns how many bytes it took.

@@ -56,6 +56,13 @@ pub enum Violation {
     FrameAfterClose(Opcode),
     /// A compressed message that does not inflate; the number of bytes it gave before the fault.
     NotInflatable(u64),
+    /// A compressed message that refers further back than the agreed window reaches.
+    WindowExceeded {
+        /// The window bits agreed.
+        bits: u8,
+        /// How far back it refers, in bytes.
+        distance: u16,
+    },
     /// A compressed message that stops in the middle of a block; the number of bytes it gave.
     CompressedCutShort(u64),
     /// The connection ended inside a frame's header; the number of bytes there were of it.
@@ -157,6 +164,7 @@ impl Violation {
             Violation::Rsv1OnContinuation | Violation::Rsv1OnControl(_) => "RFC 7692 6.1",
             Violation::NotInflatable(_) => "RFC 7692 7.2.2",
             Violation::CompressedCutShort(_) => "RFC 7692 7.2.1",
+            Violation::WindowExceeded { .. } => "RFC 7692 7.1.2",
         }
     }
 }
@@ -222,6 +230,11 @@ impl Violation {
             Violation::NotInflatable(good) => {
                 write!(f, "the compressed payload does not inflate; it broke after {good} bytes")
             }
+            Violation::WindowExceeded { bits, distance } => write!(
+                f,
+                "the compressed payload refers {distance} bytes back, but the agreed window of {bits} bits has {}",
+                1u32 << bits
+            ),
             Violation::CompressedCutShort(size) => write!(
                 f,
                 "the compressed payload stops in the middle of a block, after {size} bytes; \
@@ -390,6 +403,11 @@ mod tests {
                 Violation::Rsv1OnControl(Opcode::Pong),
                 "6.1",
                 "RSV1 (compressed) set on a pong frame; control frames are never compressed",
+            ),
+            (
+                Violation::WindowExceeded { bits: 9, distance: 600 },
+                "7.1.2",
+                "the compressed payload refers 600 bytes back, but the agreed window of 9 bits has 512",
             ),
             (
                 Violation::NotInflatable(3),

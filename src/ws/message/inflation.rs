@@ -2,42 +2,50 @@
 
 use super::open::Open;
 use super::{Part, Scratch, Sink};
-use crate::ws::inflate::{History, Inflater};
+use crate::ws::inflate::{History, Inflater, farthest_reference};
 use crate::ws::{Direction, PermessageDeflate, Violation};
+
+const LARGEST_WINDOW_BITS: u8 = 15;
+/// How much of a message's payload is looked at for references beyond the window.
+const WATCHED: usize = 64 * 1024;
+/// How much room for that is kept from message to message.
+const KEPT: usize = 1024;
 
 /// What compressed messages need between them and, while one is under way, inside it.
 #[derive(Debug)]
 pub(super) struct Inflation {
-    takeover: Takeover,
+    no_context_takeover: bool,
+    window_bits: u8,
     history: History,
     /// Borrowed from the [`Scratch`] for as long as a message is under way.
     inflater: Option<Box<Inflater>>,
+    /// The message's payload as far as it is looked at for references beyond the window; kept only where a window
+    /// smaller than the largest was agreed.
+    watched: Vec<u8>,
     limit: u64,
 }
 
-/// Whether a message may refer to those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takeover {
-    Kept,
-    None,
-}
-
-impl Takeover {
-    pub fn of(agreed: &PermessageDeflate, direction: Direction) -> Takeover {
-        if agreed.no_context_takeover(direction) { Takeover::None } else { Takeover::Kept }
-    }
-}
-
 impl Inflation {
-    /// Gives out at most `limit` bytes of each message.
-    pub fn new(takeover: Takeover, limit: u64) -> Inflation {
-        Inflation { takeover, history: History::new(), inflater: None, limit }
+    /// For what was agreed and who sends; gives out at most `limit` bytes of each message.
+    pub fn new(agreed: &PermessageDeflate, direction: Direction, limit: u64) -> Inflation {
+        Inflation {
+            no_context_takeover: agreed.no_context_takeover(direction),
+            window_bits: agreed.max_window_bits(direction),
+            history: History::new(),
+            inflater: None,
+            watched: Vec::new(),
+            limit,
+        }
     }
 
     /// Reads payload of the message under way.
     pub fn read(&mut self, payload: &[u8], open: &mut Open, spare: &mut Spare, sink: &mut impl Sink) {
         if open.is_broken() || payload.is_empty() {
             return;
+        }
+        if self.window_bits < LARGEST_WINDOW_BITS {
+            let wanted = WATCHED - self.watched.len();
+            self.watched.extend(payload.iter().take(wanted));
         }
         let Inflation { history, limit, .. } = self;
         let inflater = self.inflater.get_or_insert_with(|| {
@@ -60,14 +68,24 @@ impl Inflation {
         if !ended && !open.is_broken() {
             sink.violation(Part::Data, Violation::CompressedCutShort(open.size()));
         }
-        if !ended || open.is_broken() {
+        if ended && !open.is_broken() {
+            self.check_window(sink);
+        } else {
             self.history.forget_message();
-        }
-        if self.takeover == Takeover::None {
-            self.history.clear();
         }
         if let Some(inflater) = self.inflater.take() {
             spare.inflater = Some(inflater);
+        }
+        self.leave_message();
+    }
+
+    /// Tells of references that a receiver with the agreed window could not follow.
+    fn check_window(&self, sink: &mut impl Sink) {
+        if let Some(distance) = farthest_reference(&self.watched)
+            && u32::from(distance) > 1 << self.window_bits
+        {
+            let bits = self.window_bits;
+            sink.violation(Part::Data, Violation::WindowExceeded { bits, distance });
         }
     }
 
@@ -75,7 +93,13 @@ impl Inflation {
     pub fn abandon(&mut self) {
         self.inflater = None;
         self.history.forget_message();
-        if self.takeover == Takeover::None {
+        self.leave_message();
+    }
+
+    fn leave_message(&mut self) {
+        self.watched.clear();
+        self.watched.shrink_to(KEPT);
+        if self.no_context_takeover {
             self.history.clear();
         }
     }

@@ -512,6 +512,30 @@ fn without_takeover_nothing_may_refer_back() {
 }
 
 #[test]
+fn a_window_larger_than_agreed_is_told() {
+    let mut large = Deflater::new(&PermessageDeflate::default(), ToClient);
+    let steps = std::iter::successors(Some(1u32), |last| {
+        Some(last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
+    });
+    let noise: Vec<u8> = steps.map(|step| (step >> 24) as u8).take(2000).collect();
+    let far_inside = large.compress(&[&noise[..], b"-", &noise[..]].concat()).unwrap();
+    let far_back = large.compress(&noise).unwrap();
+    let near = large.compress(b"near, near").unwrap();
+    let frames = [&far_inside, &far_back, &near].map(|payload| frame(Opcode::Binary, payload).compressed());
+    for (bits, told) in [(8, 2), (9, 2), (10, 2), (11, 0), (15, 0)] {
+        let deflate = PermessageDeflate { server_max_window_bits: bits, ..Default::default() };
+        let agreed = Agreed { deflate: Some(deflate), ..from_server() };
+        let lines = transcribe(agreed, [&plain(&frames)[..]]);
+        let exceeded =
+            [2001, 2000].map(|far| format!("! data WindowExceeded {{ bits: {bits}, distance: {far} }}"));
+        let violations: Vec<_> = lines.iter().filter(|line| line.starts_with('!')).collect();
+        assert_eq!(violations, exceeded.iter().take(told).collect::<Vec<_>>(), "{bits}");
+        assert_eq!(lines.last().unwrap(), "binary 'near, near' compressed");
+        assert_eq!(transcribe(agreed, plain(&frames).chunks(3)), lines);
+    }
+}
+
+#[test]
 fn a_bomb_is_capped_and_leaves_the_context_right() {
     let mut deflater = Deflater::new(&PermessageDeflate::default(), ToServer);
     let bomb = deflater.compress(&vec![b'0'; 50_000_000]).unwrap();
