@@ -1,0 +1,74 @@
+"""Starts the real sockeye, and reads what it recorded."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import tempfile
+
+BINARY = os.environ["SOCKEYE_BIN"]
+WORK = os.environ["SOCKEYE_PEERS"]
+
+
+class Sockeye:
+    """A running sockeye: `server` is where all goes (reverse), or None (forward)."""
+
+    def __init__(self, server=None):
+        self.server = server
+        self.file = os.path.join(tempfile.mkdtemp(prefix="recording-", dir=WORK), "recording.jsonl")
+        self.lines = []
+
+    async def __aenter__(self):
+        words = [self.server] if self.server else []
+        words += ["--listen", "127.0.0.1:0", "--headless", "--output", "json", "--record", self.file]
+        self.process = await asyncio.create_subprocess_exec(
+            BINARY, *words, stdout=asyncio.subprocess.PIPE, limit=1 << 28
+        )
+        first = await self.line()
+        self.port = int(first["listen"].rsplit(":", 1)[1])
+        return self
+
+    async def line(self):
+        text = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        assert text, "sockeye ended"
+        self.lines.append(json.loads(text))
+        return self.lines[-1]
+
+    async def ended(self, count=1):
+        """Waits until so many sessions have ended."""
+        while sum(line["type"] == "end" for line in self.lines) < count:
+            await self.line()
+
+    async def __aexit__(self, *_):
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(self.process.stdout.read(), 20)
+        await self.process.wait()
+
+    def recording(self):
+        """What it recorded, once it has ended."""
+        assert self.process.returncode == 0, f"exit code {self.process.returncode}"
+        with open(self.file, encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    def session(self):
+        """The lines of the one session that there was, `open` first."""
+        lines = self.recording()
+        opened = [line for line in lines if line["type"] == "open"]
+        assert len(opened) == 1, f"{len(opened)} sessions"
+        return [line for line in lines if line.get("session") == opened[0]["session"]]
+
+
+def payload(line):
+    """What a message, ping or pong carried."""
+    if "json" in line:
+        return json.dumps(line["json"], separators=(",", ":"), ensure_ascii=False).encode()
+    if "text" in line:
+        return line["text"].encode()
+    return base64.b64decode(line["base64"])
+
+
+def messages(lines, sender):
+    """The data messages of one side: (op, payload)."""
+    return [(line["op"], payload(line)) for line in lines if line["type"] == "message" and line["from"] == sender]
