@@ -5,7 +5,9 @@
 //! joins fragments, inflates, notes violations and appends.
 
 mod agreed;
+mod batch;
 mod format;
+mod index;
 mod log;
 mod reader;
 mod record;

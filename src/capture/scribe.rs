@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::agreed::Agreed;
+use super::batch::{Batch, INLINE, PIECE, Written};
 use super::format::{MOST_FRAMES, MessageHead, push_frame};
-use super::log::{Batch, INLINE, Log, PIECE, Written};
+use super::log::Log;
 use super::record::{Event, Extent, Kind, Opening, Stamp};
 use super::tap::{Gathered, Item};
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};

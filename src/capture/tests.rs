@@ -168,6 +168,35 @@ fn closed_sessions_beyond_the_limit_are_forgotten() {
 }
 
 #[test]
+fn the_handshake_of_a_session_that_goes_on_outlives_the_limit() {
+    let log = log(SMALLEST_LIMIT);
+    let mut cursor = log.cursor();
+    log.append(opened(1)).unwrap();
+    assert!(matches!(cursor.next().unwrap(), Next::Event(Event::Opened(_))));
+    for number in 1..=4_000 {
+        log.append(text(1, number, &[b'x'; 20_000])).unwrap();
+    }
+    assert!(log.stats().evicted > 2_000);
+    let Some(Opened::Session(opening)) = log.opening(1).unwrap() else { panic!("forgotten") };
+    assert_eq!(opening.url, "ws://127.0.0.1:3000/chat");
+    log.close();
+    let again = all_after_gaps(&mut cursor).into_iter().filter(|event| matches!(event, Event::Opened(_)));
+    assert_eq!(again.count(), 0, "a cursor saw the opening twice");
+}
+
+fn all_after_gaps(cursor: &mut Cursor) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        match cursor.next().unwrap() {
+            Next::Event(event) => events.push(event),
+            Next::Gap(_) => {}
+            Next::Pending => panic!("pending in a closed log"),
+            Next::End => return events,
+        }
+    }
+}
+
+#[test]
 fn a_cursor_sees_events_in_order_and_waits_for_more() {
     let log = log(0);
     let mut cursor = log.cursor();

@@ -24,7 +24,7 @@ pub fn demo(options: DemoOptions) -> Result<(), Failure> {
     };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
-    let recorder = running.record(options.output.record.as_ref())?;
+    let recorder = running.record(&options.output)?;
     let rounds = if shows_screen(&options.output) { Rounds::Forever } else { Rounds::Once { tempo: 1.0 } };
     let mut playing = demo.play(running.proxy.address(), rounds).map_err(failed)?;
     let mut played = Ok(());

@@ -25,7 +25,7 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
     };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
-    let recorder = running.record(options.output.record.as_ref())?;
+    let recorder = running.record(&options.output)?;
     let output = running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?;
     running.finish(output, recorder);
     Ok(())
@@ -74,10 +74,17 @@ impl Running {
     }
 
     /// Begins to record, where that is wanted.
-    pub fn record(&self, path: Option<&PathBuf>) -> Result<Option<Follower>, Failure> {
-        let Some(path) = path else { return Ok(None) };
+    pub fn record(&self, options: &OutputOptions) -> Result<Option<Follower>, Failure> {
+        let Some(path) = &options.record else { return Ok(None) };
         let listen = Some(self.proxy.address().to_string());
-        let recorder = headless::record(&self.log, path, listen, |fault| eprintln!("sockeye: {fault}"));
+        // On the screen, the note in the log says it.
+        let prints = !shows_screen(options);
+        let tell = move |fault: &str| {
+            if prints {
+                eprintln!("sockeye: {fault}");
+            }
+        };
+        let recorder = headless::record(&self.log, path, listen, tell);
         let recorder = recorder.map_err(|error| {
             Failure::new(USAGE, format_args!("cannot write the recording {}: {error}", path.display()))
         })?;

@@ -1,4 +1,13 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
 use super::*;
+use crate::capture::record::{
+    Ended, Ending, Event, Exchange, Extent, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload,
+    Place, Refused, Stamp, Timing, Tunnel,
+};
+use crate::ws::{Direction, Opcode};
 
 fn message() -> Message {
     Message {
