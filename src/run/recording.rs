@@ -43,7 +43,7 @@ pub fn show(options: ShowOptions) -> Result<(), Failure> {
     let failed = |error: FileError| Failure::new(USAGE, error);
     let gone = || Failure::new(USAGE, "reading the recording broke off");
     let Ok(log) = log.recv() else {
-        return outcome.recv().unwrap_or_else(|_| Ok(())).map_err(failed).and(Err(gone()));
+        return outcome.recv().unwrap_or(Ok(())).map_err(failed).and(Err(gone()));
     };
     // What is wrong with a short one is said before the screen opens.
     if let Ok(outcome) = outcome.recv_timeout(Duration::from_millis(300)) {
