@@ -53,9 +53,15 @@ impl Demo {
     /// # Errors
     /// Where the system gives no port or no thread.
     pub fn start() -> io::Result<Demo> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            // The caller may be in a runtime of its own: nothing here may block on another.
+            let _context = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         Ok(Demo { runtime, listener, address })
     }
 

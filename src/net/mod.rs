@@ -27,6 +27,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
 
@@ -71,11 +73,10 @@ impl Proxy {
     /// # Errors
     /// Where the address cannot be listened on.
     pub fn start(config: ProxyConfig, tap: Tap, controller: &Controller) -> Result<Proxy, StartError> {
+        let listener = listen_on(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(StartError::System)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
-        let bind = async { listen_on(config.listen) };
-        let listener = runtime.block_on(bind).map_err(|error| StartError::Listen(config.listen, error))?;
-        let address = listener.local_addr().map_err(StartError::System)?;
         let shared = Arc::new(Shared {
             tap,
             controller: controller.clone(),
@@ -84,6 +85,11 @@ impl Proxy {
             handshake_limit: config.handshake_limit,
         });
         let route = config.target.map_or(Route::Forward, |target| Route::Reverse(target.authority));
+        // The caller may be in a runtime of its own: nothing here may block on another.
+        let listener = {
+            let _context = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(StartError::System)?
+        };
         let thread = thread::Builder::new()
             .name("relay".to_owned())
             .spawn(move || {
@@ -108,11 +114,13 @@ impl Proxy {
     }
 }
 
-fn listen_on(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
-    let socket =
-        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+fn listen_on(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Elsewhere it would let another program take the port as well.
     #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(4096)
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
