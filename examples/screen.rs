@@ -3,7 +3,7 @@
 //! The keys are pressed one after the other, by their names: `j`, `ctrl-d`, `enter`; other words are typed out.
 
 #[path = "../tests/it/sample.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the tests use all of it")]
 mod sample;
 
 use ratatui::Terminal;

@@ -1,3 +1,5 @@
+//! The log as its readers see it.
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

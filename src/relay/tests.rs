@@ -1,3 +1,5 @@
+//! The relay, one step after the other.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Events written to the log and read back.
+
 use std::time::Duration;
 
 use bytes::Bytes;
