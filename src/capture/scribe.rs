@@ -54,6 +54,9 @@ struct Builder {
     faults: Vec<Violation>,
 }
 
+/// Octets that are written before readers see them.
+const SHARE: usize = 1 << 20;
+
 impl Scribe {
     pub(super) fn new(log: Log, inflate_limit: u64) -> Scribe {
         Scribe {
@@ -66,33 +69,43 @@ impl Scribe {
         }
     }
 
-    /// Writes all that was gathered, and shows it to the readers at once.
+    /// Writes all that was gathered, and shows it to the readers, a share of it at a time: what a share takes in
+    /// memory is bounded, however much was gathered.
     pub(super) fn write(&mut self, gathered: &mut Gathered) {
         let log = self.log.clone();
-        let mut batch = log.batch();
-        let mut bytes = &gathered.bytes[..];
-        for item in gathered.items.drain(..) {
-            match item {
-                Item::Bytes { session, direction, time, length } => {
-                    let (these, rest) = bytes.split_at(length as usize);
-                    bytes = rest;
-                    self.read(&mut batch, session, direction, time, these);
+        let Gathered { items, bytes, spent } = gathered;
+        let mut bytes = &bytes[..];
+        let mut items = items.drain(..).peekable();
+        while items.peek().is_some() {
+            let mut batch = log.batch();
+            let mut share = 0;
+            while share < SHARE
+                && let Some(item) = items.next()
+            {
+                match item {
+                    Item::Bytes { session, direction, time, length } => {
+                        let (these, rest) = bytes.split_at(length as usize);
+                        bytes = rest;
+                        share += these.len();
+                        self.read(&mut batch, session, direction, time, these);
+                    }
+                    Item::Chunk { session, direction, time, length, buffer } => {
+                        share += length;
+                        self.read(&mut batch, session, direction, time, &buffer[..length]);
+                        spent.push(buffer);
+                    }
+                    Item::Octets { session, direction, time, count } => {
+                        self.count(session, direction, time, count);
+                    }
+                    Item::Event(event) => self.event(&mut batch, *event),
                 }
-                Item::Chunk { session, direction, time, length, buffer } => {
-                    self.read(&mut batch, session, direction, time, &buffer[..length]);
-                    gathered.spent.push(buffer);
-                }
-                Item::Octets { session, direction, time, count } => {
-                    self.count(session, direction, time, count);
-                }
-                Item::Event(event) => self.event(&mut batch, *event),
             }
+            for session in std::mem::take(&mut self.touched) {
+                self.tell(&mut batch, session);
+            }
+            // The log counts what it could not write and says so.
+            let _ = batch.commit();
         }
-        for session in std::mem::take(&mut self.touched) {
-            self.tell(&mut batch, session);
-        }
-        // The log counts what it could not write and says so.
-        let _ = batch.commit();
     }
 
     fn event(&mut self, batch: &mut Batch<'_>, event: Event) {

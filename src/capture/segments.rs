@@ -132,6 +132,7 @@ pub(super) struct Directory(PathBuf);
 impl Directory {
     pub(super) fn create(parent: Option<&Path>) -> io::Result<Directory> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        remove_left_behind(&parent);
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let name = format!("sockeye-{}-{:016x}", std::process::id(), u64::from_le_bytes(random));
@@ -161,6 +162,28 @@ impl Directory {
         fs::remove_file(&path)?;
         Ok(file)
     }
+}
+
+/// Removes the folders of processes that were killed before they could. They are empty: only empty ones can be
+/// removed so, and only those of this user.
+fn remove_left_behind(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let process =
+            name.to_str().and_then(|name| name.strip_prefix("sockeye-")?.split('-').next()?.parse().ok());
+        if process.is_some_and(|process: u32| is_over(process)) {
+            // One that cannot be removed is somebody else's.
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// Whether there is surely no process of this number.
+fn is_over(process: u32) -> bool {
+    cfg!(target_os = "linux")
+        && Path::new("/proc/self").exists()
+        && !Path::new(&format!("/proc/{process}")).exists()
 }
 
 impl Drop for Directory {

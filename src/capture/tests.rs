@@ -301,6 +301,18 @@ fn the_logs_folder_is_private_and_goes_away() {
     assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_folder_of_a_killed_process_goes_with_the_next_start() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dead, alive) = ("sockeye-4194999-0123456789abcdef", format!("sockeye-{}-0", std::process::id()));
+    std::fs::create_dir(parent.path().join(dead)).unwrap();
+    std::fs::create_dir(parent.path().join(&alive)).unwrap();
+    let _log = Log::create(&LogConfig { directory: Some(parent.path().into()), limit: 0 }).unwrap();
+    assert!(!parent.path().join(dead).exists());
+    assert!(parent.path().join(&alive).exists());
+}
+
 #[test]
 fn clearing_forgets_what_is_over() {
     let log = log(0);
