@@ -1,6 +1,6 @@
 """Compares what sockeye found wrong in an Autobahn run with what the echo end, npm's ws, found wrong.
 
-    violations.py ROLE REPORT RECORDING
+    violations.py NAME ROLE REPORT RECORDING
 
 The two judged the same frames independently. They have to agree in every case but those in which bytes follow a
 close frame, which ws never looks at.
@@ -14,7 +14,7 @@ BEYOND_THE_CLOSE = {"7.1.2", "7.1.4", "7.1.5"}
 
 
 def main():
-    role, report, recording = sys.argv[1:]
+    title, role, report, recording = sys.argv[1:]
     fuzzer, echo = ("client", "server") if role == "server" else ("server", "client")
     names, far = read_report(report)
     cases = read_recording(recording, names)
@@ -35,7 +35,7 @@ def main():
             wrong.append(f"{name}: ws agreed on {theirs['extensions']}, sockeye saw nothing compressed")
         if not error and name not in BEYOND_THE_CLOSE and mine["messages"] != theirs["messages"]:
             wrong.append(f"{name}: ws got {theirs['messages']} messages, sockeye saw {mine['messages']}")
-    what = f"autobahn: the {role} is fuzzed: violations found as by npm ws"
+    what = f"autobahn: {title}: violations found as by npm ws"
     if wrong:
         print(f"FAILED  {what}: {len(wrong)} cases differ", *wrong[:30], sep="\n          ")
         sys.exit(1)

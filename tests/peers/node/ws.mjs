@@ -285,6 +285,52 @@ await check('undici, its own proxy agent and reverse', async () => {
   await server.close();
 });
 
+await check('three hundred sessions at once', async () => {
+  const server = await listen({ threshold: 0 }, {});
+  const proxy = await start(`ws://127.0.0.1:${server.port}`);
+  const words = (at) => Array.from({ length: 20 }, (_, word) => `session ${at}, word ${word}`);
+  const talk = (at) => new Promise((resolve, reject) => {
+    const socket = new WebSocket(`ws://${proxy.at}/${at}`, ['two']);
+    const got = [];
+    socket.on('open', () => words(at).forEach((word) => socket.send(word)));
+    socket.on('message', (data) => got.push(data.toString()) === 20 && socket.close(4000, `${at}`));
+    socket.on('close', () => resolve(got));
+    socket.on('error', reject);
+  });
+  const all = await within(Promise.all(Array.from({ length: 300 }, (_, at) => talk(at))), 'all of them', 60);
+  assert.deepEqual(all, Array.from({ length: 300 }, (_, at) => words(at)));
+  await proxy.ended(300);
+  const sessions = (await proxy.stop()).sessions();
+  assert.equal(sessions.length, 300);
+  for (const session of sessions) {
+    const at = Number(new URL(session.open.url).pathname.slice(1));
+    for (const lines of [session.client, session.server]) {
+      assert.deepEqual(lines.filter(({ type }) => type === 'message').map((line) => payload(line).toString()), words(at));
+      assert.deepEqual([lines.at(-1).code, lines.at(-1).reason], [4000, `${at}`]);
+    }
+  }
+  await server.close();
+});
+
+await check('64 MiB in one message, both ways', async () => {
+  const server = await listen(false, {});
+  const proxy = await start(`ws://127.0.0.1:${server.port}`);
+  const socket = new WebSocket(`ws://${proxy.at}/`, ['two'], { maxPayload: 0 });
+  const big = Buffer.alloc(64 << 20, ANY_OCTETS);
+  await once(socket, 'open');
+  socket.send(big);
+  const [back] = await within(once(socket, 'message'), 'the message to come back', 60);
+  assert.ok(back.equals(big), 'what came back');
+  socket.close(4000);
+  await once(socket, 'close');
+  await proxy.ended(1);
+  const [session] = (await proxy.stop()).sessions();
+  for (const lines of [session.client, session.server]) {
+    assert.ok(payload(lines.find(({ type }) => type === 'message')).equals(big), 'what was recorded');
+  }
+  await server.close();
+});
+
 await check('lines for eyes', async () => {
   const server = await listen({ threshold: 0 }, {});
   const proxy = await start(`ws://127.0.0.1:${server.port}`);
