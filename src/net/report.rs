@@ -44,9 +44,10 @@ impl Report {
         }
     }
 
-    /// The request is there.
-    pub(super) fn asked(&mut self, authority: &Authority, asked: &Asked) {
+    /// The request is there, for `authority`, or for nobody where it names no server.
+    pub(super) fn asked(&mut self, authority: Option<&Authority>, asked: &Asked) {
         let path = asked.parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let target = || asked.parts.uri.to_string();
         let time = self.tap.log().now();
         let (mode, client) = (Some(self.mode), self.client.clone());
         match &mut self.about {
@@ -54,7 +55,7 @@ impl Report {
                 opening.time = time;
                 opening.mode = mode;
                 opening.client = client;
-                opening.url = authority.ws_url(path);
+                opening.url = authority.map_or_else(target, |authority| authority.ws_url(path));
                 opening.request = asked.head.clone();
                 self.tap.event(Event::Asked(opening.clone()));
             }
@@ -62,7 +63,7 @@ impl Report {
                 exchange.time = time;
                 exchange.mode = mode;
                 exchange.client = client;
-                exchange.url = authority.http_url(path);
+                exchange.url = authority.map_or_else(target, |authority| authority.http_url(path));
                 exchange.request = asked.head.clone();
                 self.tap.event(Event::Requested(exchange.clone()));
             }

@@ -110,13 +110,15 @@ impl Serving {
 
     /// Has one request answered.
     async fn request(&mut self, asked: Asked) -> Next {
+        let kind = wants(&asked.parts.headers);
+        let mut report = self.report(kind);
         let Some((authority, path)) = self.destination(&asked.parts) else {
+            report.asked(None, &asked);
+            report.over(Some(MISDIRECTED.to_owned()));
             asked.answer(plain(StatusCode::BAD_REQUEST, MISDIRECTED)).await;
             return Next::Over;
         };
-        let kind = wants(&asked.parts.headers);
-        let mut report = self.report(kind);
-        report.asked(&authority, &asked);
+        report.asked(Some(&authority), &asked);
         if self.server.as_ref().is_some_and(|server| server.authority != authority) {
             self.server = None;
         }

@@ -264,7 +264,12 @@ fn a_request_without_a_server_tells_how_to_use_a_forward_proxy() {
     let answer = String::from_utf8(client.rest()).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("sockeye ws://localhost:3000"), "{answer}");
-    running.finish();
+    running.client().send(request(running.address)).rest();
+    let log = running.finish();
+    let exchange = log.exchange(1).unwrap().unwrap();
+    assert_eq!((&exchange.url[..], &exchange.request[..7]), ("/x", &b"GET /x "[..]));
+    assert!(exchange.error.unwrap().contains("names no server"));
+    assert_eq!(log.summary(Flow::Session(1)).unwrap().state, State::Failed);
 }
 
 #[test]
