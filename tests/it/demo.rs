@@ -87,3 +87,15 @@ fn the_demo_shows_what_there_is_to_see() {
     assert_eq!(count(&|event| matches!(event, Event::Ended(_))), 8);
     assert_eq!(count(&|event| matches!(event, Event::Exchanged(_))), 5);
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_program_plays_one_round_and_ends_well() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    let output = command.args(["demo", "--headless", "--output", "json"]).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with(r#"{"type":"recording""#), "{printed:.80}");
+    let ends = printed.lines().filter(|line| line.starts_with(r#"{"type":"end""#)).count();
+    assert_eq!(ends, 8);
+}
