@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::MutexGuard;
 
+use super::agreed::Agreed;
 use super::format::{Encoder, LENGTH, Tag};
 use super::log::{Log, record_length};
 use super::record::{Event, Extent, Flow, Kind, Payload, Place, Stamp};
@@ -47,7 +48,8 @@ pub(super) struct Written {
 }
 
 enum Happened {
-    Event(Box<Event>, u64),
+    /// With its position, and, of an opening, what it agreed on.
+    Event(Box<Event>, u64, Option<Agreed>),
     Rows(u32, Box<Written>),
 }
 
@@ -68,7 +70,16 @@ impl<'a> Batch<'a> {
     }
 
     /// Appends any event.
-    pub(super) fn event(&mut self, mut event: Event) {
+    pub(super) fn event(&mut self, event: Event) {
+        let agreed = match &event {
+            Event::Opened(opening) => Some(Agreed::read(opening)),
+            _ => None,
+        };
+        self.event_with(event, agreed);
+    }
+
+    /// Appends any event, an opening with what it agreed on.
+    pub(super) fn event_with(&mut self, mut event: Event, agreed: Option<Agreed>) {
         match &mut event {
             Event::Message(message) => self.store(&mut message.payload),
             Event::Refused(refused) => self.store(&mut refused.body),
@@ -93,7 +104,7 @@ impl<'a> Batch<'a> {
             }
             self.happened.push(Happened::Rows(message.session, Box::new(written)));
         } else {
-            self.happened.push(Happened::Event(Box::new(event), position));
+            self.happened.push(Happened::Event(Box::new(event), position, agreed));
         }
     }
 
@@ -159,7 +170,7 @@ impl<'a> Batch<'a> {
             let mut index = log.index_mut();
             for one in std::mem::take(&mut self.happened) {
                 match one {
-                    Happened::Event(event, position) => index.apply(&event, position),
+                    Happened::Event(event, position, agreed) => index.apply(&event, position, agreed),
                     Happened::Rows(session, written) => index.apply_rows(session, &written),
                 }
             }

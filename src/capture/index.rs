@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
 
+use super::agreed::Agreed;
 use super::batch::Written;
 use super::format::LENGTH;
 use super::log::Stats;
@@ -96,8 +97,9 @@ impl Index {
         }
     }
 
-    /// Takes in that `event` (of a kind that is about a flow) was written at `position`.
-    pub(super) fn apply(&mut self, event: &Event, position: u64) {
+    /// Takes in that `event` (of a kind that is about a flow) was written at `position`, an opening with what it
+    /// agreed on.
+    pub(super) fn apply(&mut self, event: &Event, position: u64, agreed: Option<Agreed>) {
         let Some(flow) = event.flow() else { return };
         if matches!(event, Event::Note(_)) {
             return;
@@ -106,6 +108,10 @@ impl Index {
         let entry = self.entry_or_new(flow);
         let octets = entry.summary.bytes;
         entry.summary.apply(event);
+        if let Some(agreed) = agreed {
+            entry.summary.subprotocol = agreed.subprotocol.map(Into::into);
+            entry.summary.deflate = agreed.deflate.is_some();
+        }
         match event {
             Event::Message(_) => {}
             Event::Ended(_) => entry.ended = Some(position),

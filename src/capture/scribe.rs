@@ -6,7 +6,7 @@ use super::agreed::Agreed;
 use super::batch::{Batch, INLINE, PIECE, Written};
 use super::format::{MOST_FRAMES, MessageHead, push_frame};
 use super::log::Log;
-use super::record::{Event, Extent, Kind, Opening, Stamp};
+use super::record::{Event, Extent, Kind, Stamp};
 use super::tap::{Gathered, Item};
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
 use crate::ws::{Direction, FrameHeader, Opcode, Violation};
@@ -111,7 +111,9 @@ impl Scribe {
     fn event(&mut self, batch: &mut Batch<'_>, event: Event) {
         match &event {
             Event::Opened(opening) => {
-                self.sessions.insert(opening.session, Live::session(opening, self.inflate_limit));
+                let agreed = Agreed::read(opening);
+                self.sessions.insert(opening.session, Live::session(&agreed, self.inflate_limit));
+                return batch.event_with(event, Some(agreed));
             }
             Event::Tunnel(tunnel) => {
                 self.sessions.insert(tunnel.session, Live::tunnel());
@@ -187,8 +189,7 @@ impl Scribe {
 }
 
 impl Live {
-    fn session(opening: &Opening, inflate_limit: u64) -> Live {
-        let agreed = Agreed::read(opening);
+    fn session(agreed: &Agreed, inflate_limit: u64) -> Live {
         let way = |direction| Way {
             reader: MessageReader::new(direction, agreed.deflate, agreed.other_extension, inflate_limit),
             data: None,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::agreed::Agreed;
 use super::record::{Ended, Ending, Event, Exchange, Flow, Message, Mode, Opening, Refused, Stamp, Tunnel};
 use crate::ws::{Direction, Opcode};
 
@@ -137,11 +136,6 @@ impl Summary {
         self.asked(opening);
         self.state = state;
         self.status = status(&opening.response);
-        if state == State::Open {
-            let agreed = Agreed::read(opening);
-            self.subprotocol = agreed.subprotocol.map(Arc::from);
-            self.deflate = agreed.deflate.is_some();
-        }
     }
 
     fn refused(&mut self, refused: &Refused) {

@@ -96,10 +96,10 @@ pub(super) enum Item {
 /// From how many octets on a buffer is taken and not copied from.
 const WORTH_TAKING: usize = 8 << 10;
 /// How many buffers are kept to be filled again: a burst takes more, and gives them back.
-const MOST_SPARE: usize = 48;
+const MOST_SPARE: usize = 32;
 
 /// How long the capture thread lets things gather: it wakes once for many.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// Starts the capture thread of `log`.
 ///

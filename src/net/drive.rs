@@ -41,7 +41,7 @@ pub(super) enum Watch {
 }
 
 /// Octets read at a time.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 128 << 10;
 
 thread_local! {
     /// One for all sessions of the thread: an idle session has no buffer.
