@@ -102,7 +102,17 @@ impl Terminal {
     /// Waits for the end; gives the exit code. The terminal must be as it was.
     #[track_caller]
     fn finish(mut self) -> u32 {
-        let code = self.child.wait().unwrap().exit_code();
+        let begun = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.exit_code();
+            }
+            assert!(begun.elapsed() < PATIENCE, "does not end\n{}", self.text());
+            // Output comes, or its end does, or some time has passed.
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(20)) {
+                self.screen.process(&bytes);
+            }
+        };
         while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
             self.screen.process(&bytes);
         }
@@ -175,6 +185,8 @@ fn a_session_is_watched_live_filtered_and_left() {
     terminal.press("?");
     terminal.wait_for("Here, in messages");
     terminal.press("\x1b");
+    // Escape and a key that come together are another key.
+    terminal.wait_until("the help goes", |screen| !screen.contents().contains("Here, in messages"));
     terminal.wait_for("[Handshake]");
 
     client.finish();
