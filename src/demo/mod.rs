@@ -1,6 +1,6 @@
 //! `sockeye demo`: a fish market's app, its server and its clients both in this process, talking through the proxy.
 //!
-//! A scene ([`scenes`]) writes down what one client and the server say to each other, in one place and in order; a
+//! A scene writes down what one client and the server say to each other, in one place and in order; a
 //! `dialogue` has each word carried over real sockets and waits until it has arrived; the `stage` says when. The
 //! `server` hands the connections it gets to the scenes that wait for them, and talks itself with anyone else.
 
