@@ -33,8 +33,10 @@ pub(super) struct Carry<'a> {
 pub(super) enum Kind {
     /// An ordinary answer.
     Plain,
-    /// To change the protocol: what it sends after the head belongs to that and does not wait.
+    /// To change the protocol, if the server likes: what it sends after the head belongs to that and does not wait.
     Upgrade,
+    /// A WebSocket session, or what looks like an attempt at one.
+    WebSocket,
 }
 
 /// What came of it.
@@ -247,7 +249,7 @@ impl Up {
         // On the heap, as all futures are that lead here, for as long as a session lasts.
         let mut chunk = vec![0; 1024];
         loop {
-            while kind == Kind::Upgrade && self.sent < self.ahead.len() {
+            while kind != Kind::Plain && self.sent < self.ahead.len() {
                 match self.server.write(&self.ahead[self.sent..]).await {
                     Ok(count) => self.sent += count,
                     Err(error) => return self.server_gone(&error).await,
@@ -316,7 +318,7 @@ impl Down {
                 responded(&head);
             }
             send(&mut self.client, &head).await.map_err(client_gone)?;
-            if status == 101 && kind == Kind::Upgrade {
+            if status == 101 && kind != Kind::Plain {
                 return Err(End::Switched { early: Vec::new(), sent: 0 });
             }
             if !interim {

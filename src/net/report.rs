@@ -17,6 +17,8 @@ pub(super) struct Report {
     mode: Mode,
     client: String,
     about: About,
+    /// The number of the tunnel that an exchange became.
+    became: Option<u32>,
 }
 
 enum About {
@@ -27,20 +29,22 @@ enum About {
 impl Report {
     pub(super) fn new(tap: Tap, mode: Mode, client: String, kind: Kind) -> Report {
         let about = match kind {
-            Kind::Upgrade => About::Session {
+            Kind::WebSocket => About::Session {
                 opening: Opening { session: tap.next_session(), ..Opening::default() },
                 body: Payload::default(),
             },
-            Kind::Plain => About::Exchange(Exchange { exchange: tap.next_exchange(), ..Exchange::default() }),
+            Kind::Plain | Kind::Upgrade => {
+                About::Exchange(Exchange { exchange: tap.next_exchange(), ..Exchange::default() })
+            }
         };
-        Report { tap, mode, client, about }
+        Report { tap, mode, client, about, became: None }
     }
 
     /// The session's number; of an exchange that became something else, a new one.
-    pub(super) fn number(&self) -> u32 {
+    pub(super) fn session(&mut self) -> u32 {
         match &self.about {
             About::Session { opening, .. } => opening.session,
-            About::Exchange(exchange) => exchange.exchange,
+            About::Exchange(_) => *self.became.get_or_insert_with(|| self.tap.next_session()),
         }
     }
 
@@ -127,20 +131,23 @@ impl Report {
 
     /// The protocol was changed: a session is open, or a tunnel where it is another protocol than WebSocket.
     pub(super) fn switched(&mut self) -> Watch {
-        let About::Session { opening, .. } = &self.about else { return Watch::Nothing };
-        if is_websocket(&opening.request) {
+        if let About::Session { opening, .. } = &self.about {
             self.tap.event(Event::Opened(opening.clone()));
             return Watch::Frames;
         }
-        self.tap.event(Event::Tunnel(Tunnel {
-            session: opening.session,
-            time: opening.time,
-            mode: opening.mode,
-            target: opening.url.clone(),
-            client: opening.client.clone(),
-            server: opening.server.clone(),
-            why: "upgraded to another protocol than WebSocket".to_owned(),
-        }));
+        let session = self.session();
+        self.over(None);
+        if let About::Exchange(exchange) = &self.about {
+            self.tap.event(Event::Tunnel(Tunnel {
+                session,
+                time: exchange.ended.unwrap_or(exchange.time),
+                mode: exchange.mode,
+                target: exchange.url.clone(),
+                client: exchange.client.clone(),
+                server: exchange.server.clone(),
+                why: "upgraded to another protocol than WebSocket".to_owned(),
+            }));
+        }
         Watch::Octets
     }
 
@@ -189,8 +196,4 @@ fn explain(opening: &Opening) -> String {
     let status = response.status();
     let why = handshake::examine(&request, Some(&response)).why;
     why.unwrap_or_else(|| format!("the server answered {status}, and the session ended before it began"))
-}
-
-fn is_websocket(request: &[u8]) -> bool {
-    RequestHead::parse(request).is_ok_and(|request| handshake::is_upgrade_attempt(&request))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 
 use super::accept::{Accepted, Asked, accept, linger};
@@ -20,6 +20,7 @@ use super::target::{Authority, absolute};
 use super::transport::Transport;
 use crate::capture::{Mode, Tap};
 use crate::control::Controller;
+use crate::ws::handshake::{RequestHead, is_upgrade_attempt};
 
 /// What every connection of a proxy shares.
 pub(super) struct Shared {
@@ -110,7 +111,7 @@ impl Serving {
 
     /// Has one request answered.
     async fn request(&mut self, asked: Asked) -> Next {
-        let kind = wants(&asked.parts.headers);
+        let kind = wants(&asked);
         let mut report = self.report(kind);
         let Some((authority, path)) = self.destination(&asked.parts) else {
             report.asked(None, &asked);
@@ -157,7 +158,7 @@ impl Serving {
         let edited = edit(&head, edits);
         let Dialled { transport, authority, timing } = server;
         report.sending(&edited, &transport, timing);
-        let limit = (kind == Kind::Upgrade).then_some(self.shared.handshake_limit);
+        let limit = (kind == Kind::WebSocket).then_some(self.shared.handshake_limit);
         let responded = &mut |response: &Bytes| report.responded(response);
         let head = &edited.head[..];
         let shutdown = self.shared.controller.shutdown();
@@ -180,13 +181,13 @@ impl Serving {
             }
             End::Switched { early, sent } => {
                 // Before it is told of, so that whoever reads of it can have it killed.
-                let drive = self.drive(client, server, report.number(), Watch::Frames);
+                let drive = self.drive(client, server, report.session(), Watch::Frames);
                 let watch = report.switched();
                 return Next::Drive(Drive { watch, early, sent, ..drive });
             }
             End::NotHttp => {
                 report.over(Some("the server's answer is not HTTP".to_owned()));
-                return Next::Drive(self.drive(client, server, report.number(), Watch::Nothing));
+                return Next::Drive(self.drive(client, server, report.session(), Watch::Nothing));
             }
             End::TimedOut => {
                 let why = format!("{authority} did not answer in {:?}", self.shared.handshake_limit);
@@ -265,12 +266,15 @@ impl Serving {
     }
 }
 
-/// Whether a request wants the protocol changed, or is an attempt at that.
-fn wants(headers: &HeaderMap) -> Kind {
-    let upgrade = headers.contains_key(http::header::UPGRADE);
-    let websocket = headers.contains_key(http::header::SEC_WEBSOCKET_KEY)
-        || headers.contains_key(http::header::SEC_WEBSOCKET_VERSION);
-    if upgrade || websocket { Kind::Upgrade } else { Kind::Plain }
+/// What a request asks for.
+fn wants(asked: &Asked) -> Kind {
+    if RequestHead::parse(&asked.head).is_ok_and(|request| is_upgrade_attempt(&request)) {
+        Kind::WebSocket
+    } else if asked.parts.headers.contains_key(http::header::UPGRADE) {
+        Kind::Upgrade
+    } else {
+        Kind::Plain
+    }
 }
 
 const MISDIRECTED: &str = "this is a forward proxy, and the request names no server: set it as the HTTP or SOCKS5 \

@@ -308,3 +308,25 @@ fn absolute_form_goes_to_the_server_it_names() {
     let log = running.finish();
     assert_eq!(log.exchange(1).unwrap().unwrap().notes.len(), 2);
 }
+
+#[test]
+fn an_upgrade_to_another_protocol_is_an_exchange_and_then_a_tunnel() {
+    let ask = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: smoke\r\n\r\n";
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: smoke\r\n\r\n";
+    let server = Server::once(move |mut peer| {
+        peer.head();
+        peer.send("HTTP/1.1 200 No\r\nContent-Length: 0\r\n\r\n");
+        peer.head();
+        peer.send(answer).expect("puff").send("puff back").finish().expect_fin();
+    });
+    let running = reverse(server.address);
+    let mut client = running.client();
+    client.send(ask).expect("HTTP/1.1 200 No\r\nContent-Length: 0\r\n\r\n");
+    client.send(ask).expect(answer).send("puff").expect("puff back").expect_fin().finish();
+    server.finish();
+    let log = running.finish();
+    assert_eq!((log.stats().exchanges, log.stats().refused), (2, 0));
+    assert_eq!(log.exchange(2).unwrap().unwrap().error, None);
+    assert!(matches!(log.opening(1).unwrap(), Some(sockeye::capture::Opened::Tunnel(_))));
+    assert_eq!(log.summary(Flow::Session(1)).unwrap().bytes, [4, 9]);
+}
