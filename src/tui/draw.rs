@@ -13,7 +13,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::actions::Pane;
@@ -188,6 +188,18 @@ pub(super) fn scroll_bar(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, (to
     for row in at..at + size {
         let y = area.y + row as u16;
         frame.buffer_mut()[(x, y)].set_symbol("▐").set_style(view.theme.dim());
+    }
+}
+
+/// Shows that the row at `place` is the chosen one of `pane`: all of it in one look, but for what a search found.
+pub(super) fn choose(frame: &mut Frame<'_>, place: Rect, view: &View<'_>, pane: Pane) {
+    let style = if view.app.focus == pane { view.theme.cursor() } else { view.theme.chosen() };
+    let one_look = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM).patch(style);
+    for x in place.left()..place.right() {
+        let cell = &mut frame.buffer_mut()[(x, place.y)];
+        if cell.bg == Color::Reset {
+            cell.set_style(one_look);
+        }
     }
 }
 

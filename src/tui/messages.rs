@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::actions::Pane;
-use super::draw::{View, found_in, pane_title, rule, scroll_bar};
+use super::draw::{View, choose, found_in, pane_title, rule, scroll_bar};
 use super::page::Row;
 use super::text;
 use super::theme::Look;
@@ -58,9 +58,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         frame.render_widget(self::row(view, row, &columns, area.width as usize), place);
         if messages.number == Some(row.number) {
             frame.render_widget("›", place);
-            let style =
-                if view.app.focus == Pane::Messages { view.theme.cursor() } else { view.theme.chosen() };
-            frame.buffer_mut().set_style(place, style);
+            choose(frame, place, view, Pane::Messages);
         }
     }
     let list = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::actions::Pane;
 use super::app::Sort;
-use super::draw::{View, found_in, pane_title, rule, scroll_bar};
+use super::draw::{View, choose, found_in, pane_title, rule, scroll_bar};
 use super::page::Flows;
 use super::text;
 use super::theme::Look;
@@ -75,9 +75,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         frame.render_widget(self::row(view, summary, &columns), at);
         if flows.cursor == Some(flows.top + row) {
             frame.render_widget("›", at);
-            let style =
-                if view.app.focus == Pane::Sessions { view.theme.cursor() } else { view.theme.chosen() };
-            frame.buffer_mut().set_style(at, style);
+            choose(frame, at, view, Pane::Sessions);
         }
     }
     let list = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
