@@ -60,7 +60,9 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
     let from = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
-    let Ok(Some(speech)) = first_words(&mut client).await else { return None };
+    let mut words = Vec::new();
+    let Ok(Some(speech)) = first_words(&mut client, &mut words).await else { return None };
+    client.rewind(words.into());
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
     let serving = Serving { shared, mode, route, from, server: None };
     match (speech, serving.route.clone()) {

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 
 use super::socks5;
@@ -72,28 +71,20 @@ impl Speech {
     }
 }
 
-/// Reads until it is clear what the client speaks; what was read is put back. None where it left before that.
-pub(super) async fn first_words(client: &mut Transport) -> io::Result<Option<Speech>> {
-    let mut bytes = Vec::new();
+/// Reads until it is clear what the client speaks, into `bytes`, which are then to be put back: also where this is
+/// not waited for to its end. None where the client left before a word.
+pub(super) async fn first_words(client: &mut Transport, bytes: &mut Vec<u8>) -> io::Result<Option<Speech>> {
     loop {
-        match Speech::of(&bytes) {
+        match Speech::of(bytes) {
             Speech::More => {
                 let before = bytes.len();
                 bytes.reserve(2048);
-                match client.read_buf(&mut bytes).await? {
-                    0 if before == 0 => return Ok(None),
+                if client.read_buf(bytes).await? == 0 {
                     // It has said all it will: too little to be anything that is known.
-                    0 => {
-                        client.rewind(bytes.into());
-                        return Ok(Some(Speech::Other));
-                    }
-                    _ => debug_assert!(bytes.len() > before),
+                    return Ok((before > 0).then_some(Speech::Other));
                 }
             }
-            speech => {
-                client.rewind(Bytes::from(bytes));
-                return Ok(Some(speech));
-            }
+            speech => return Ok(Some(speech)),
         }
     }
 }
@@ -118,6 +109,23 @@ mod tests {
         check(b"PRI * HTTP/2.0\r\n", Speech::Other);
         check(b"\x00\x01", Speech::Other);
         check(b"SSH-2.0-", Speech::Other);
+    }
+
+    #[tokio::test]
+    async fn words_that_are_not_waited_for_are_kept() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut other = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut other, b"G").await.unwrap();
+        stream.readable().await.unwrap();
+        let mut client = Transport::tcp(stream);
+        let mut bytes = Vec::new();
+        tokio::select! {
+            biased;
+            words = first_words(&mut client, &mut bytes) => panic!("{words:?} of half a word"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(bytes, b"G");
     }
 
     #[test]

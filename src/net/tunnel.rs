@@ -99,27 +99,30 @@ impl Serving {
     }
 
     async fn first_inside(&self, client: &mut Transport, server: &mut Transport) -> Inside {
-        let spoken = {
-            let words = first_words(client);
-            let mut words = std::pin::pin!(words);
-            let mut bytes = vec![0; 4096];
+        let mut words = Vec::new();
+        let mut spoken = vec![0; 4096];
+        let mut count = 0;
+        let inside = {
+            let mut first = std::pin::pin!(first_words(client, &mut words));
             std::future::poll_fn(|context| {
-                if let Poll::Ready(words) = words.as_mut().poll(context) {
-                    return Poll::Ready(match words {
-                        Ok(Some(speech)) => (Inside::Client(speech), Vec::new()),
-                        Ok(None) | Err(_) => (Inside::Nobody, Vec::new()),
+                if let Poll::Ready(speech) = first.as_mut().poll(context) {
+                    return Poll::Ready(match speech {
+                        Ok(Some(speech)) => Inside::Client(speech),
+                        Ok(None) | Err(_) => Inside::Nobody,
                     });
                 }
-                match server.poll_read_into(context, &mut bytes) {
-                    Poll::Pending => Poll::Pending,
-                    Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => Poll::Ready((Inside::Nobody, Vec::new())),
-                    Poll::Ready(Ok(count)) => Poll::Ready((Inside::Server, bytes[..count].to_vec())),
-                }
+                server.poll_read_into(context, &mut spoken).map(|read| {
+                    count = read.unwrap_or(0);
+                    if count > 0 { Inside::Server } else { Inside::Nobody }
+                })
             })
             .await
         };
-        server.rewind(spoken.1.into());
-        spoken.0
+        // Whoever spoke first, and whatever the other had begun to say: all of it is to be relayed.
+        client.rewind(words.into());
+        spoken.truncate(count);
+        server.rewind(spoken.into());
+        inside
     }
 
     fn not_connected(&self, mode: Mode, authority: &Authority, why: &str) {

@@ -228,6 +228,24 @@ fn what_is_no_http_in_a_tunnel_is_relayed_unread_and_listed() {
 }
 
 #[test]
+fn a_word_begun_when_the_server_speaks_first_is_not_lost() {
+    let (go, wait) = std::sync::mpsc::channel();
+    let server = Server::once(move |mut peer| {
+        wait.recv().unwrap();
+        peer.send(b"220 hello\r\n").expect(b"GATHER\r\n").finish().expect_fin();
+    });
+    let running = forward();
+    let mut client = running.client();
+    client.send(format!("CONNECT {} HTTP/1.1\r\n\r\n", server.address));
+    // It might be a GET.
+    client.expect("HTTP/1.1 200 Connection established\r\n\r\n").send("G");
+    go.send(()).unwrap();
+    client.expect("220 hello\r\n").send("ATHER\r\n").expect_fin().finish();
+    server.finish();
+    running.finish();
+}
+
+#[test]
 fn a_server_that_speaks_first_is_heard_in_a_tunnel() {
     let server = Server::once(|mut peer| {
         peer.send(b"220 hello\r\n").expect(b"HELO\r\n").finish().expect_fin();
