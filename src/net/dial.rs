@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -95,24 +96,59 @@ async fn resolve(authority: &Authority) -> Result<Vec<SocketAddr>, DialError> {
     Ok(addresses)
 }
 
-/// The first address that answers.
+/// The first address that answers. Each gets a head start before the next is tried beside it (RFC 8305 5), so that
+/// one that is silent does not take all the time there is.
 async fn connect_any(authority: &Authority, addresses: &[SocketAddr]) -> Result<TcpStream, DialError> {
+    let mut waiting = addresses.iter().copied();
+    let mut trying = JoinSet::new();
     let mut last = String::new();
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
+    loop {
+        let next = waiting.next();
+        if let Some(address) = next {
+            trying.spawn(TcpStream::connect(address));
+        }
+        let tried = match next {
+            // The next is tried when this one has failed, or is late.
+            Some(_) if waiting.len() > 0 => timeout(HEAD_START, trying.join_next()).await.ok().flatten(),
+            _ => trying.join_next().await,
+        };
+        match tried {
+            Some(Ok(Ok(stream))) => {
                 // Bytes leave as they come. A socket that cannot do it still works.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Err(error) => last = plain(&error),
+            Some(Ok(Err(error))) => last = plain(&error),
+            Some(Err(error)) => last = error.to_string(),
+            None if next.is_none() => return Err(DialError::Connect(authority.to_string(), last)),
+            None => {}
         }
     }
-    Err(DialError::Connect(authority.to_string(), last))
 }
+
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// An error's words without the system's number.
 fn plain(error: &io::Error) -> String {
     let words = error.to_string();
     words.split(" (os error").next().unwrap_or(&words).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_followed_by_the_next() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let answers = listener.local_addr().unwrap();
+        let authority = Authority { secure: false, host: "localhost".to_owned(), port: answers.port() };
+        for addresses in [&[nobody, answers][..], &[answers, nobody], &[nobody, nobody, answers]] {
+            let stream = connect_any(&authority, addresses).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), answers);
+        }
+        let error = connect_any(&authority, &[nobody, nobody]).await.unwrap_err().to_string();
+        assert!(error.contains("connection refused"), "{error}");
+    }
 }

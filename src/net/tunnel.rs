@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use http::StatusCode;
 
-use super::accept::Asked;
+use super::accept::{Asked, linger};
 use super::dial::Dialled;
 use super::drive::{Drive, Watch};
 use super::mode::{Speech, first_words};
@@ -18,6 +18,7 @@ impl Serving {
     /// Has a CONNECT done: the server is dialled before the client is told that it may go on.
     pub(super) async fn connect(mut self, asked: Asked) -> Option<Drive> {
         let named = asked.parts.uri.authority().map(|authority| authority.as_str());
+        let named = named.filter(|name| name.rsplit(']').next().is_some_and(|rest| rest.contains(':')));
         let Some(authority) = named.and_then(|name| Authority::parse(name, false)) else {
             asked.answer(plain(StatusCode::BAD_REQUEST, "CONNECT wants host:port")).await;
             return None;
@@ -47,6 +48,7 @@ impl Serving {
                 let time = self.shared.tap.log().now();
                 let text = format!("a SOCKS5 client at {} was not served: {error}", self.from);
                 self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
+                linger(client).await;
                 return None;
             }
         };

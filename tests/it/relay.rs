@@ -205,6 +205,29 @@ fn sessions_open_through_connect_socks_and_absolute_form() {
 }
 
 #[test]
+fn a_socks_client_that_asks_for_what_is_not_there_gets_its_reply() {
+    for (ask, reply) in [
+        (&b"\x05\x01\x02"[..], &b"\x05\xff"[..]),
+        (b"\x05\x01\x00\x05\x02\x00\x01\x7f\0\0\x01\0\x50", b"\x05\x00\x05\x07\0\x01\0\0\0\0\0\0"),
+        (b"\x05\x01\x00\x05\x01\x00\x09\x7f\0\0\x01\0\x50", b"\x05\x00\x05\x08\0\x01\0\0\0\0\0\0"),
+    ] {
+        let running = forward();
+        running.client().send(ask).expect(reply).expect_fin();
+        running.finish();
+    }
+}
+
+#[test]
+fn a_connect_without_a_port_is_told_what_it_lacks() {
+    let running = forward();
+    let mut client = running.client();
+    client.send("CONNECT somewhere HTTP/1.1\r\n\r\n");
+    let answer = String::from_utf8(client.rest()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("host:port"), "{answer}");
+    running.finish();
+}
+
+#[test]
 fn what_is_no_http_in_a_tunnel_is_relayed_unread_and_listed() {
     for first in [&b"\x16\x03\x01\x02\x00tls"[..], b"\x00\x01\x02", b"SSH-2.0-x\r\n"] {
         let expected = first.to_vec();
