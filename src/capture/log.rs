@@ -353,7 +353,7 @@ impl Log {
     }
 
     /// The event whose record is at `position`; none where it is gone.
-    fn event_at(&self, position: u64) -> io::Result<Option<Event>> {
+    pub(super) fn event_at(&self, position: u64) -> io::Result<Option<Event>> {
         let segments = self.index().segments.clone();
         let mut page = [0; PAGE];
         let Some(read) = segments.read(position, &mut page)? else { return Ok(None) };

@@ -9,6 +9,7 @@ mod batch;
 mod format;
 mod index;
 mod log;
+mod neighbours;
 mod reader;
 mod record;
 mod rows;

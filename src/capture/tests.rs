@@ -324,3 +324,52 @@ fn clearing_forgets_what_is_over() {
     assert_eq!(left, [Flow::Session(2)]);
     assert_eq!(log.rows(1), 1..1);
 }
+
+#[test]
+fn many_rows_at_once_are_the_same_as_one_by_one() {
+    let log = log(SMALLEST_LIMIT);
+    log.append(opened(1)).unwrap();
+    log.append(opened(2)).unwrap();
+    let payload = |number: u64| match number % 50 {
+        // In its record, but longer than one read; and in pieces of its own.
+        7 => vec![b'x'; 5000],
+        19 => vec![b'y'; 100_000],
+        _ => number.to_string().into_bytes(),
+    };
+    for number in 1..=300 {
+        log.append(text(1, number, &payload(number))).unwrap();
+        log.append(text(2, number, &vec![b'z'; (number * 97 % 20_000) as usize])).unwrap();
+    }
+    // Where a payload is found may differ, but not what it is.
+    let in_memory = |message: Message| {
+        let payload = log.read(&message.payload, 0, usize::MAX).unwrap();
+        Message { payload: Payload::from(payload), ..message }
+    };
+    for session in [1, 2] {
+        for rows in [1..301, 1..1, 64..66, 60..200, 299..400, 0..3, 250..251] {
+            let one_by_one: Vec<Message> = rows
+                .clone()
+                .filter_map(|number| log.message(session, number).unwrap())
+                .map(in_memory)
+                .collect();
+            let together: Vec<Message> =
+                log.messages(session, rows.clone()).unwrap().into_iter().map(in_memory).collect();
+            assert!(together == one_by_one, "{session} {rows:?}");
+            assert!(rows != (1..301) || together.len() == 300);
+        }
+    }
+    assert_eq!(log.messages(3, 1..10).unwrap(), []);
+}
+
+#[test]
+fn of_many_rows_those_that_were_removed_are_left_out() {
+    let log = log(SMALLEST_LIMIT);
+    log.append(opened(1)).unwrap();
+    for number in 1..=2000 {
+        log.append(text(1, number, &[b'x'; 20_000])).unwrap();
+    }
+    let left = log.rows(1);
+    assert!(left.start > 1);
+    let numbers: Vec<u64> = log.messages(1, 1..2001).unwrap().iter().map(|message| message.number).collect();
+    assert_eq!(numbers, left.collect::<Vec<u64>>());
+}

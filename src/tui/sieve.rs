@@ -17,6 +17,9 @@ pub(super) struct Bits {
 
 const BLOCK: usize = 8;
 
+/// Rows tested at once: between them a worker looks whether it is still wanted.
+const FEW: u64 = 256;
+
 impl Bits {
     /// How many rows there are.
     pub(super) fn len(&self) -> u64 {
@@ -114,15 +117,31 @@ impl<Test> Sieve<Test> {
     }
 
     /// Tests up to `budget` rows in each direction, of those in `rows`; true when more are waiting.
-    pub(super) fn advance(&self, rows: Range<u64>, budget: u64, passes: impl Fn(&Test, u64) -> bool) -> bool {
+    ///
+    /// `passes` tests a few rows at once, and gives one answer for each.
+    pub(super) fn advance(
+        &self,
+        rows: Range<u64>,
+        budget: u64,
+        passes: impl Fn(&Test, Range<u64>) -> Vec<bool>,
+    ) -> bool {
         self.all.store(rows.end.saturating_sub(rows.start), Ordering::Relaxed);
         let done = self.tested();
         let end = rows.end.min(done.end.saturating_add(budget));
         let start = rows.start.max(done.start.saturating_sub(budget));
         // Tested outside the lock, so that the screen never waits for a test.
-        let test = |row: u64| (!self.is_stopped()).then(|| passes(&self.test, row));
-        let above: Vec<bool> = (done.end..end).map_while(test).collect();
-        let below: Vec<bool> = (start..done.start).rev().map_while(test).collect();
+        let (mut above, mut below) = (Vec::new(), Vec::new());
+        let (mut up, mut down) = (done.end, done.start);
+        while up < end && !self.is_stopped() {
+            let few = up..end.min(up + FEW);
+            up = few.end;
+            above.extend(passes(&self.test, few));
+        }
+        while down > start && !self.is_stopped() {
+            let few = start.max(down.saturating_sub(FEW))..down;
+            down = few.start;
+            below.extend(passes(&self.test, few).into_iter().rev());
+        }
         let mut halves = self.halves();
         above.into_iter().for_each(|passed| halves.above.push(passed));
         below.into_iter().for_each(|passed| halves.below.push(passed));
@@ -222,7 +241,7 @@ mod tests {
     #[test]
     fn rows_are_tested_in_portions_from_the_middle_and_as_they_come() {
         let sieve = Sieve::new((), 41);
-        let even = |(): &(), row: u64| row.is_multiple_of(2);
+        let even = |(): &(), rows: Range<u64>| rows.map(|row| row.is_multiple_of(2)).collect();
         assert!(sieve.advance(1..101, 10, even));
         assert_eq!((sieve.tested(), sieve.progress()), (31..51, Some(20)));
         assert_eq!((sieve.count(1..101), sieve.select(1, 0), sieve.select(1, 9)), (10, Some(32), Some(50)));
@@ -242,7 +261,8 @@ mod tests {
             let (first, end) = (7, 7 + rows.len() as u64);
             let middle = (first + middle).min(end);
             let sieve = Sieve::new((), middle);
-            while sieve.advance(first..end, 17, |(), row| rows[(row - first) as usize]) {}
+            let passes = |(): &(), few: Range<u64>| few.map(|row| rows[(row - first) as usize]).collect();
+            while sieve.advance(first..end, 17, passes) {}
             let from = (first + from).min(end);
             let passing: Vec<u64> = (from..end).filter(|row| rows[(row - first) as usize]).collect();
             prop_assert_eq!(sieve.count(from..end), passing.len() as u64);
@@ -257,7 +277,7 @@ mod tests {
     #[test]
     fn rows_that_left_the_log_are_no_longer_counted() {
         let sieve = Sieve::new((), 101);
-        sieve.advance(1..101, 1000, |(), row| row.is_multiple_of(2));
+        sieve.advance(1..101, 1000, |(), rows| rows.map(|row| row.is_multiple_of(2)).collect());
         assert_eq!((sieve.count(51..101), sieve.select(51, 0), sieve.count(51..60)), (25, Some(52), 4));
     }
 
@@ -265,7 +285,7 @@ mod tests {
     fn a_stopped_sieve_tests_no_more() {
         let sieve = Sieve::new((), 1);
         sieve.stop();
-        sieve.advance(1..1000, 1000, |(), _| true);
+        sieve.advance(1..1000, 1000, |(), rows| rows.map(|_| true).collect());
         assert_eq!((sieve.count(1..1000), sieve.tested()), (0, 1..1));
     }
 }

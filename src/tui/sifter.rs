@@ -1,12 +1,13 @@
 //! The worker that filters and searches long lists beside the screen.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::sieve::Sieve;
-use crate::capture::{Log, Opening, Row};
+use crate::capture::{Log, Message, Opening, Row};
 use crate::filter::{Filter, Reads};
 
 /// What a message must pass to be listed.
@@ -33,14 +34,25 @@ impl Test {
             && (self.marks == other.marks || !self.filters.iter().any(about_marks))
     }
 
-    fn passes(&self, log: &Log, number: u64) -> bool {
+    /// Which of some rows pass, one after the other.
+    fn passes(&self, log: &Log, rows: Range<u64>) -> Vec<bool> {
+        let mut passed = vec![false; rows.end.saturating_sub(rows.start) as usize];
         // What cannot be read any more is gone from the list in a moment anyhow.
-        let Ok(Some(message)) = log.message(self.session, number) else { return false };
+        for message in log.messages(self.session, rows.clone()).unwrap_or_default() {
+            let place = message.number.checked_sub(rows.start).and_then(|at| passed.get_mut(at as usize));
+            if let Some(passed) = place {
+                *passed = self.passes_one(log, &message);
+            }
+        }
+        passed
+    }
+
+    fn passes_one(&self, log: &Log, message: &Message) -> bool {
         if !self.control && message.kind.is_control() {
             return false;
         }
-        let row = Row::of_message(&message, self.opening.as_ref()).in_log(log);
-        let row = if self.marks.binary_search(&number).is_ok() { row.marked() } else { row };
+        let row = Row::of_message(message, self.opening.as_ref()).in_log(log);
+        let row = if self.marks.binary_search(&message.number).is_ok() { row.marked() } else { row };
         self.filters.iter().all(|filter| filter.matches(&row))
     }
 }
@@ -76,7 +88,7 @@ impl Sifter {
         let mut more = false;
         for job in jobs {
             let rows = log.rows(job.test.session);
-            more |= job.advance(rows, PORTION, |test, number| test.passes(log, number));
+            more |= job.advance(rows, PORTION, |test, rows| test.passes(log, rows));
         }
         more
     }
