@@ -62,6 +62,11 @@ pub fn fields(
 }
 
 impl FieldPath {
+    /// The path of a key at the top.
+    pub fn key(name: &str) -> FieldPath {
+        FieldPath(vec![Step::Key(name.into())])
+    }
+
     /// Reads a path; the error says at which byte it goes wrong, and what was expected there.
     pub fn parse(source: &str) -> Result<FieldPath, (usize, &'static str)> {
         let mut steps = Vec::new();

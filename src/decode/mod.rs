@@ -1,9 +1,10 @@
 //! What a payload says: JSON, text, hex, MessagePack and CBOR, as lines a screen can show.
 //!
 //! [`detect`] chooses a [`View`] by content; [`summary`] and [`pretty`] show a payload in any of them; [`fields`]
-//! finds values inside it. Whatever comes out is safe for a terminal.
+//! finds values inside it; [`correlate`] tells which message answers which. Whatever comes out is safe for a terminal.
 
 mod cbor;
+mod correlate;
 mod event;
 mod field;
 mod hex;
@@ -16,6 +17,7 @@ mod text;
 mod tree;
 mod visible;
 
+pub use correlate::{Correlation, Key, LOOK_BACK, Role, Tie, correlate};
 pub use field::{Field, FieldPath, fields};
 pub use hex::{HEX_WIDTH, hex_lines};
 pub use line::{Limits, Line, Span, Style, plain};
