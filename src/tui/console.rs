@@ -182,7 +182,8 @@ impl Console {
     pub(super) fn is_busy(&self) -> bool {
         let messages = &self.page.messages;
         let found = messages.search.as_ref();
-        !messages.listing.is_done()
+        messages.learning
+            || !messages.listing.is_done()
             || found.is_some_and(|found| !found.listing.is_done())
             || self.app.seeking.is_some()
     }

@@ -1,7 +1,9 @@
 //! What the detail pane shows of a message, a session or an exchange: which tab, and its lines.
 
 use super::actions::Tab;
+use super::answers::Other;
 use super::halves::Halves;
+use super::page::Page;
 use super::theme::{Look, Words};
 use super::{frames, handshake, payload, text, timing, words};
 use crate::capture::{Flow, FlowKind, Log, Message, Payload, Stamp, Summary};
@@ -16,6 +18,10 @@ pub(super) struct Subject<'a> {
     /// The row under the cursor.
     pub(super) number: Option<u64>,
     pub(super) now: Stamp,
+    /// The message that the one under the cursor answers.
+    pub(super) answers: Option<Other>,
+    /// The one that answers it.
+    pub(super) answered: Option<Other>,
 }
 
 /// What a document depends on: while none of it changes, it need not be made again.
@@ -28,6 +34,7 @@ pub(super) struct Key {
     columns: usize,
     /// What may still change: the session's state and traffic.
     fresh: u64,
+    others: [Option<Other>; 2],
 }
 
 /// A document's lines, or where to take them from.
@@ -46,6 +53,23 @@ pub(super) struct Content {
     pub(super) opcode: Opcode,
     /// The message, where it is one.
     pub(super) message: Option<Message>,
+    /// The message that it answers, and the one that answers it.
+    pub(super) others: [Option<Other>; 2],
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(log: &'a Log, summary: &'a Summary, page: &Page) -> Subject<'a> {
+        let messages = &page.messages;
+        let row = messages.rows.iter().find(|row| Some(row.number) == messages.number);
+        Subject {
+            log,
+            summary,
+            number: messages.number,
+            now: page.now,
+            answers: row.and_then(|row| row.answers),
+            answered: messages.answered,
+        }
+    }
 }
 
 impl Subject<'_> {
@@ -94,7 +118,8 @@ impl Subject<'_> {
             _ if words::has_messages(self.summary) => 0,
             _ => traffic,
         };
-        Key { flow: self.summary.flow, number: self.number, tab, view, columns, fresh }
+        let others = [self.answers, self.answered];
+        Key { flow: self.summary.flow, number: self.number, tab, view, columns, fresh, others }
     }
 
     /// Makes the document of a tab, its lines at most `columns` wide.
@@ -138,6 +163,7 @@ impl Subject<'_> {
                 size: message.size,
                 opcode: words::opcode_of(message.kind),
                 message: Some(message),
+                others: [self.answers, self.answered],
             });
         }
         let halves = Halves::of(self.log, self.summary)?;
@@ -145,7 +171,13 @@ impl Subject<'_> {
         let kind = words::header(&half.head, "content-type").unwrap_or_default().to_ascii_lowercase();
         let text = ["json", "text", "xml", "javascript", "urlencoded"].iter().any(|word| kind.contains(word));
         let opcode = if text { Opcode::Text } else { Opcode::Binary };
-        Some(Content { payload: half.body.clone(), size: half.size, opcode, message: None })
+        Some(Content {
+            payload: half.body.clone(),
+            size: half.size,
+            opcode,
+            message: None,
+            others: [None; 2],
+        })
     }
 
     pub(super) fn payload(&self) -> Option<Payload> {

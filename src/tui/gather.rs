@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::actions::{Pane, Tab};
+use super::answers::Answers;
 use super::app::{App, Place, Sort};
 use super::document::{self, Document, Subject};
 use super::draw::Room;
@@ -26,6 +27,7 @@ pub(super) struct Gatherer {
     frozen: Option<Frozen>,
     order: Option<(OrderKey, Flows)>,
     document: Option<(document::Key, Document)>,
+    answers: Answers,
 }
 
 /// What the list of sessions depends on.
@@ -50,6 +52,7 @@ impl Gatherer {
             frozen: None,
             order: None,
             document: None,
+            answers: Answers::default(),
         }
     }
 
@@ -74,6 +77,7 @@ impl Gatherer {
         };
         if let Some(summary) = &chosen {
             page.messages = self.messages(app, summary, place, room);
+            self.learn(summary, &mut page.messages);
             page.detail = self.detail(app, summary, &page, room);
         }
         page.messages.height = room.messages;
@@ -237,6 +241,8 @@ impl Gatherer {
             search: search.map(|listing| Found { length: listing.len(), listing }),
             height: room.messages,
             follow: place.follow,
+            answered: None,
+            learning: false,
             listing,
             length,
             cursor,
@@ -295,6 +301,23 @@ impl Gatherer {
         rows
     }
 
+    /// Finds out which message each of those in view answers.
+    fn learn(&mut self, summary: &Summary, messages: &mut Messages) {
+        let Flow::Session(session) = summary.flow else { return };
+        if !words::has_messages(summary) {
+            return;
+        }
+        self.answers.begin(session);
+        let rows: Vec<u64> = messages.rows.iter().map(|row| row.number).collect();
+        messages.learning = !self.answers.learn(&self.log, &rows);
+        for row in &mut messages.rows {
+            row.answers = self.answers.of(row.number);
+        }
+        if let Some(number) = messages.number {
+            messages.answered = self.answers.answer_to(&self.log, number, messages.listing.range().end);
+        }
+    }
+
     fn row(&self, app: &App, summary: &Summary, message: &Message, columns: usize) -> Row {
         Row {
             number: message.number,
@@ -309,12 +332,13 @@ impl Gatherer {
             frames: message.frames.len() as u64 + message.frames_left_out,
             faults: message.faults.len(),
             complete: message.complete,
+            answers: None,
             marked: app.marks.contains(&(summary.flow, message.number)),
         }
     }
 
     fn detail(&mut self, app: &App, summary: &Summary, page: &Page, room: &Room) -> Detail {
-        let subject = Subject { log: &self.log, summary, number: page.messages.number, now: page.now };
+        let subject = Subject::new(&self.log, summary, page);
         let tab = subject.tab(app.tab);
         let key = subject.key(tab, app.view, room.detail_columns);
         if self.document.as_ref().is_none_or(|(known, _)| *known != key) {
@@ -338,7 +362,7 @@ impl Gatherer {
         if app.focus == Pane::Sessions {
             return Some(summary.url.to_string());
         }
-        let subject = Subject { log: &self.log, summary, number: page.messages.number, now: page.now };
+        let subject = Subject::new(&self.log, summary, page);
         match (app.focus, subject.tab(app.tab)) {
             (Pane::Detail, Tab::Handshake | Tab::Timing | Tab::Frames | Tab::Hex) => {
                 let (_, document) = self.document.as_ref()?;
@@ -354,7 +378,7 @@ impl Gatherer {
     /// The payload that the cursor is on, for a file.
     pub(super) fn payload(&self, page: &Page) -> Option<crate::capture::Payload> {
         let summary = page.chosen.as_ref()?;
-        Subject { log: &self.log, summary, number: page.messages.number, now: page.now }.payload()
+        Subject::new(&self.log, summary, page).payload()
     }
 }
 

@@ -66,6 +66,7 @@ impl Halves {
                 frames: 0,
                 faults: 0,
                 complete: true,
+                answers: None,
                 marked: app.marks.contains(&(self.summary.flow, number)),
             }
         });

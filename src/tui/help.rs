@@ -11,7 +11,7 @@ use super::theme::{Look, Words};
 use crate::filter::Filter;
 
 /// The signs on the screen.
-const SIGNS: [(&str, &str); 14] = [
+const SIGNS: [(&str, &str); 15] = [
     ("▲ ▼", "from the client, from the server"),
     ("●", "an open session"),
     ("○", "a session that is over"),
@@ -20,6 +20,7 @@ const SIGNS: [(&str, &str); 14] = [
     ("≡", "a tunnel: bytes relayed unread"),
     ("·", "a plain HTTP exchange"),
     ("⚠", "a MUST of RFC 6455 or RFC 7692 was broken"),
+    ("↩ 310 3 ms", "it answers message 310, after 3 ms: a pong, or the same id"),
     ("⁂3", "a message in three frames"),
     ("212 B←87", "212 octets, inflated from 87 on the wire"),
     ("Δ", "the time since the row above"),

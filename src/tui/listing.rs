@@ -60,6 +60,11 @@ impl Listing {
         }
     }
 
+    /// The numbers of the rows that there would be without the sieve.
+    pub(super) fn range(&self) -> Range<u64> {
+        self.range.clone()
+    }
+
     /// Whether the row of that number is shown.
     pub fn shows(&self, number: u64) -> bool {
         self.number_at(self.place_of(number)) == Some(number)

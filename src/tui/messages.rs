@@ -182,6 +182,10 @@ fn short_size(bytes: u64) -> String {
 /// What departs from the ordinary, with its width.
 fn flags(view: &View<'_>, row: &Row) -> (Vec<Span<'static>>, usize) {
     let mut spans = Vec::new();
+    if let Some(other) = row.answers {
+        let after = text::span(other.after);
+        spans.push(Span::styled(format!(" ↩ {} {after}", other.number), view.theme.dim()));
+    }
     if row.frames > 1 {
         spans.push(Span::styled(format!(" ⁂{}", row.frames), view.theme.odd()));
     }

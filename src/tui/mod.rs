@@ -4,6 +4,7 @@
 //! the log). [`Console`] puts the two together without a terminal; [`run`] gives it one.
 
 mod actions;
+mod answers;
 mod app;
 mod commands;
 mod console;
@@ -38,6 +39,7 @@ use std::path::PathBuf;
 use crate::filter::Filter;
 
 pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
+pub use answers::Other;
 pub use app::{App, Effect, Mark, Notice, Place, Sort, Zoom};
 pub use console::Console;
 pub use input::{Input, Purpose};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::actions::Tab;
+use super::answers::Other;
 use super::listing::Listing;
 use super::theme::Words;
 use crate::capture::{Flow, Stamp, Stats, Summary};
@@ -76,6 +77,10 @@ pub struct Messages {
     pub height: usize,
     /// How far the search has come, in percent, and what it has found so far.
     pub search: Option<Found>,
+    /// The message that answers the one under the cursor.
+    pub answered: Option<Other>,
+    /// Whether it takes longer to find out what the rows in view answer.
+    pub learning: bool,
 }
 
 /// What a search has found in the list of messages.
@@ -114,6 +119,8 @@ pub struct Row {
     pub faults: usize,
     /// Whether it came to its end.
     pub complete: bool,
+    /// The message that it answers.
+    pub answers: Option<Other>,
     /// Whether the user marked it.
     pub marked: bool,
 }

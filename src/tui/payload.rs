@@ -1,5 +1,6 @@
 //! The tabs Pretty, Raw and Hex: what a payload says.
 
+use super::answers::Other;
 use super::document::{Content, sentence, wrapped};
 use super::text;
 use super::theme::{Look, Words};
@@ -59,6 +60,15 @@ pub(super) fn hex(log: &Log, payload: &Payload, top: u64, height: usize) -> Vec<
 /// What is to be known before the payload is read: broken rules, and what is missing.
 fn remarks(content: &Content, columns: usize) -> Vec<Words> {
     let mut lines = content.message.as_ref().map_or_else(Vec::new, |message| faults(message, columns));
+    let [answers, answered] = content.others;
+    let mut other = |what: &str, other: Option<Other>| {
+        if let Some(other) = other {
+            let words = format!("↩ {what} message {}, {} later", other.number, text::span(other.after));
+            lines.push(vec![(Look::Dim, words)]);
+        }
+    };
+    other("answers", answers);
+    other("answered by", answered);
     let captured = content.payload.len();
     if captured < content.size {
         let what = format!(

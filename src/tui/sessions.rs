@@ -24,7 +24,7 @@ struct Columns {
 }
 
 /// What the columns of fixed width take: number, state, both counts, bytes, age, and the air between.
-const FIXED: usize = 8 + 2 + 7 + 7 + 9 + 7 + 1;
+const FIXED: usize = 8 + 3 + 7 + 7 + 9 + 7 + 1;
 
 impl Columns {
     fn of(width: usize, flows: &Flows) -> Columns {

@@ -114,3 +114,14 @@ fn timing() {
 fn help_for_where_you_are() {
     check_both("help", "?");
 }
+
+#[test]
+fn an_answer_says_what_it_answers_and_when() {
+    let mut stage = Stage::new(Sample::full(), LARGE);
+    stage.keys(CHAT);
+    assert!(stage.line_with("\"ack\"").ends_with("↩ 1 3.0 ms"), "{}", stage.screen());
+    assert!(stage.line_with("pong").ends_with("↩ 4 3.0 ms"), "{}", stage.screen());
+    assert!(stage.screen().contains("↩ answered by message 2, 3.0 ms later"));
+    stage.keys("j");
+    assert!(stage.screen().contains("↩ answers message 1, 3.0 ms later"));
+}
