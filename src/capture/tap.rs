@@ -250,13 +250,6 @@ impl Shared {
         let mut queue = self.queue();
         let room = MOST_SPARE.saturating_sub(queue.spare.len());
         queue.spare.extend(emptied.spent.drain(..).take(room));
-        // First a pause, so that a steady trickle wakes this thread a few hundred times a second, not for each.
-        let full = |queue: &mut Queue| {
-            !queue.gathered.items.is_empty()
-                && self.waiting.load(Ordering::Relaxed) < self.limit / 2
-                && !self.is_over()
-        };
-        queue = self.filled.wait_timeout_while(queue, PAUSE, full).unwrap_or_else(PoisonError::into_inner).0;
         while queue.gathered.items.is_empty() {
             if self.is_over() {
                 return None;
@@ -265,6 +258,9 @@ impl Shared {
             queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
             queue.sleeping = false;
         }
+        // Then a pause, so that a steady trickle wakes this thread a few hundred times a second, not for each.
+        let room = |_: &mut Queue| self.waiting.load(Ordering::Relaxed) < self.limit / 2 && !self.is_over();
+        queue = self.filled.wait_timeout_while(queue, PAUSE, room).unwrap_or_else(PoisonError::into_inner).0;
         let gathered = std::mem::replace(&mut queue.gathered, emptied);
         self.waiting.store(0, Ordering::Relaxed);
         let wakers = std::mem::take(&mut queue.wakers);
