@@ -25,7 +25,12 @@ pub(super) struct Index {
     places: HashMap<Flow, u64>,
     next_place: u64,
     pub(super) stats: Stats,
+    /// Where the latest notes are.
+    pub(super) notes: VecDeque<u64>,
 }
+
+/// Notes that can be found again: the latest.
+const NOTES: usize = 1000;
 
 pub(super) struct Entry {
     pub(super) summary: Summary,
@@ -46,6 +51,7 @@ impl Index {
             places: HashMap::new(),
             next_place: 0,
             stats,
+            notes: VecDeque::new(),
         }
     }
 
@@ -100,10 +106,15 @@ impl Index {
     /// Takes in that `event` (of a kind that is about a flow) was written at `position`, an opening with what it
     /// agreed on.
     pub(super) fn apply(&mut self, event: &Event, position: u64, agreed: Option<Agreed>) {
-        let Some(flow) = event.flow() else { return };
         if matches!(event, Event::Note(_)) {
+            self.stats.notes += 1;
+            self.notes.push_back(position);
+            if self.notes.len() > NOTES {
+                self.notes.pop_front();
+            }
             return;
         }
+        let Some(flow) = event.flow() else { return };
         let before = self.entry(flow).map(|entry| (entry.summary.kind, entry.summary.state));
         let entry = self.entry_or_new(flow);
         let octets = entry.summary.bytes;
@@ -149,6 +160,7 @@ impl Index {
         self.events_before.pop_front();
         self.stats.evicted = self.events_before.front().copied().unwrap_or_default();
         let start = self.segments.start();
+        self.notes.retain(|position| *position >= start);
         self.flows.retain(|_, entry| {
             entry.rows.forget_before(start);
             let last = entry.ended.unwrap_or(entry.opening);

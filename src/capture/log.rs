@@ -12,7 +12,9 @@ use super::batch::{Appender, Batch};
 use super::format::{Decoder, LENGTH};
 use super::index::Index;
 use super::reader::Cursor;
-use super::record::{Ended, Event, Exchange, Flow, Message, Opening, Payload, Place, Refused, Stamp, Tunnel};
+use super::record::{
+    Ended, Event, Exchange, Flow, Message, Note, Opening, Payload, Place, Refused, Stamp, Tunnel,
+};
 use super::rows::{self, STRETCH};
 use super::segments::{Directory, LogConfig, SMALLEST_LIMIT, Segments};
 use super::summary::Summary;
@@ -58,6 +60,8 @@ pub struct Stats {
     pub log_limit: u64,
     /// Events that have gone to keep to the limit.
     pub evicted: u64,
+    /// What the proxy had to say of itself: [`Log::notes`].
+    pub notes: u64,
     /// Events that could not be written, and why the last could not.
     pub lost: Option<(u64, String)>,
 }
@@ -221,6 +225,18 @@ impl Log {
             }
             _ => None,
         }))
+    }
+
+    /// The latest of what the proxy had to say of itself, `most` at most, in order; what cannot be read any more is
+    /// left out.
+    pub fn notes(&self, most: usize) -> Vec<Note> {
+        let positions: Vec<u64> = {
+            let notes = &self.index().notes;
+            notes.iter().skip(notes.len().saturating_sub(most)).copied().collect()
+        };
+        let event = |position: &u64| self.event_at(*position).ok().flatten();
+        let note = |event| if let Event::Note(note) = event { Some(note) } else { None };
+        positions.iter().filter_map(event).filter_map(note).collect()
     }
 
     /// The numbers of a session's messages that can still be read, from the first that is left.

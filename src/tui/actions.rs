@@ -78,6 +78,8 @@ pub enum Action {
     Command,
     /// What can be done here.
     Help,
+    /// What the proxy itself had to say.
+    Notes,
     /// Draw everything anew.
     Redraw,
     /// Back to the shell for a while.
@@ -276,6 +278,7 @@ pub const BINDINGS: &[Binding] = &[
         .takes("FILE"),
     key(&["X"], Action::Kill, "kill", "close the session's connections, both ends").hint("kill"),
     key(&["z"], Action::Clear, "clear", "forget sessions and exchanges that are over"),
+    key(&["!"], Action::Notes, "notes", "read what the proxy itself had to say").hint("notes"),
     key(&["ctrl-l"], Action::Redraw, "redraw", "draw the screen anew"),
     key(&["ctrl-z"], Action::Suspend, "suspend", "back to the shell; fg returns"),
     key(&["Q", "ctrl-c"], Action::Quit, "quit", "leave").hint("quit"),

@@ -7,6 +7,7 @@ use super::actions::{self, Action, Pane, Tab};
 use super::commands::choices;
 use super::input::{Input, Purpose, Typed};
 use super::page::Page;
+use super::sheet::{Sheet, SheetKind};
 use crate::capture::{Flow, FlowKind};
 use crate::decode::View;
 use crate::filter::Filter;
@@ -44,8 +45,8 @@ pub struct App {
     pub marks: BTreeSet<Mark>,
     /// The first line of the detail pane.
     pub scroll: u64,
-    /// The first line of help, while it is shown.
-    pub help: Option<usize>,
+    /// What is shown over the panes.
+    pub sheet: Option<Sheet>,
     /// The line being typed.
     pub input: Option<Input>,
     /// What is said to the user until the next key.
@@ -241,7 +242,7 @@ impl App {
 
     /// Does what an action means, with the argument of a command if it was one.
     pub(super) fn act(&mut self, action: Action, argument: Option<&str>, page: &Page) -> Option<Effect> {
-        if self.help.is_some() && self.act_in_help(action) {
+        if self.act_on_sheet(action) {
             return None;
         }
         match action {
@@ -288,7 +289,8 @@ impl App {
             Action::Mark => self.toggle_mark(page),
             Action::NextMark => self.next_mark(page),
             Action::Command => self.ask(Purpose::Command, argument, page),
-            Action::Help => self.help = Some(0),
+            Action::Help => self.sheet = Some(Sheet::new(SheetKind::Help)),
+            Action::Notes => self.sheet = Some(Sheet::new(SheetKind::Notes)),
             Action::Copy => return Some(Effect::Copy),
             Action::SavePayload => return self.file(Purpose::PayloadFile, argument, page),
             Action::SaveRecording => return self.file(Purpose::RecordingFile, argument, page),
@@ -301,24 +303,19 @@ impl App {
         None
     }
 
-    /// Keys while help is shown; false where the action goes on to mean what it means.
-    fn act_in_help(&mut self, action: Action) -> bool {
-        let Some(top) = &mut self.help else { return false };
-        match action {
-            Action::Down => *top += 1,
-            Action::Up => *top = top.saturating_sub(1),
-            Action::HalfDown | Action::PageDown => *top += 10,
-            Action::HalfUp | Action::PageUp => *top = top.saturating_sub(10),
-            Action::First => *top = 0,
-            // Drawing brings it back to the last line.
-            Action::Last => *top = usize::MAX / 2,
-            Action::Quit | Action::Suspend | Action::Redraw | Action::Command => {
-                self.help = None;
-                return false;
-            }
-            _ => self.help = None,
+    /// Keys while a sheet is shown; false where the action goes on to mean what it means.
+    fn act_on_sheet(&mut self, action: Action) -> bool {
+        if self.sheet.as_mut().is_none_or(|sheet| sheet.scroll(action)) {
+            return self.sheet.is_some();
         }
-        true
+        let shown = self.sheet.take().map(|sheet| sheet.kind);
+        match action {
+            Action::Quit | Action::Suspend | Action::Redraw | Action::Command => false,
+            // Its own key closes it, that of another sheet turns to that.
+            Action::Help => shown == Some(SheetKind::Help),
+            Action::Notes => shown == Some(SheetKind::Notes),
+            _ => true,
+        }
     }
 
     fn toggle(&mut self, switch: fn(&mut App) -> &mut bool, on: &str, off: &str) {
@@ -415,10 +412,22 @@ impl App {
                 }
             },
         };
-        self.say(format!("sessions are sorted by: {}", self.sort.name()));
+        self.say(format!("sessions are sorted by: {}; g goes to the first", self.sort.name()));
+    }
+
+    /// Whether the keys are in the list of sessions, and the chosen one is not: says so, for what is done to it is
+    /// better done in sight.
+    pub(super) fn is_hidden(&mut self, page: &Page) -> bool {
+        let hidden = self.focus == Pane::Sessions && page.flows.cursor.is_none();
+        let Some(summary) = page.chosen.as_ref().filter(|_| hidden) else { return false };
+        self.say(format!("#{} is not in this list; j and k choose", summary.flow));
+        true
     }
 
     fn kill(&mut self, page: &Page) -> Option<Effect> {
+        if self.is_hidden(page) {
+            return None;
+        }
         match &page.chosen {
             Some(summary) if !summary.is_over() => return Some(Effect::Kill(summary.flow)),
             Some(summary) => self.say(format!("#{} is over already", summary.flow)),

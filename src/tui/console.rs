@@ -8,7 +8,6 @@ use super::actions::Pane;
 use super::app::{App, Effect, Seek};
 use super::draw::{self, Regions, View};
 use super::gather::Gatherer;
-use super::help;
 use super::page::Page;
 use super::sifter::Sifter;
 use super::theme::Theme;
@@ -23,6 +22,8 @@ pub struct Console {
     page: Page,
     gatherer: Gatherer,
     area: Rect,
+    /// The notes that were announced.
+    noted: u64,
 }
 
 impl Console {
@@ -39,6 +40,7 @@ impl Console {
             page: Page::default(),
             gatherer,
             area: Rect::new(0, 0, width, height),
+            noted: 0,
         }
     }
 
@@ -73,9 +75,22 @@ impl Console {
         if self.app.seeking.is_some() && self.sought() {
             self.gather(now);
         }
-        if let Some(top) = &mut self.app.help {
-            let height = self.area.height.saturating_sub(2) as usize;
-            *top = (*top).min(help::length(self.app.focus, self.area.width as usize).saturating_sub(height));
+        if let Some(sheet) = &mut self.app.sheet {
+            let (width, height) = (self.area.width as usize, self.area.height.saturating_sub(2) as usize);
+            self.page.sheet = sheet.lines(&self.log, self.app.focus, width);
+            sheet.top = sheet.top.min(self.page.sheet.len().saturating_sub(height));
+        }
+        self.hear();
+    }
+
+    /// Announces what the proxy has newly said of itself.
+    fn hear(&mut self) {
+        let notes = self.page.stats.notes;
+        if notes > self.noted {
+            self.noted = notes;
+            if let Some(note) = self.log.notes(1).pop() {
+                self.app.complain(format!("{} (! shows all notes)", note.text));
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use super::actions::Pane;
 use super::app::{App, Zoom};
 use super::page::Page;
 use super::theme::{Look, Theme, Words};
-use super::{About, empty, help, input, inspector, messages, sessions, status, text, words};
+use super::{About, empty, input, inspector, messages, sessions, sheet, status, text, words};
 use crate::filter::Filter;
 
 /// Where each region is. A region without room is not drawn.
@@ -92,7 +92,7 @@ impl Regions {
             columns: self.title.width as usize,
             detail: rows(self.detail, DETAIL_HEAD),
             // A column of air on either side, the right one for the scroll bar.
-            detail_columns: (self.title.width as usize).saturating_sub(3).max(10),
+            detail_columns: (self.title.width as usize).saturating_sub(2).max(10),
         }
     }
 }
@@ -110,8 +110,8 @@ pub(super) fn render(frame: &mut Frame<'_>, view: &View<'_>) {
     let area = frame.area();
     let regions = Regions::of(area, view.app, view.page);
     status::title(frame, regions.title, view);
-    if view.app.help.is_some() {
-        help::render(frame, body(area), view);
+    if let Some(sheet) = view.app.sheet {
+        sheet::render(frame, body(area), view, sheet);
     } else if view.page.empty {
         empty::render(frame, body(area), view);
     } else {

@@ -1,11 +1,6 @@
 //! `?`: what every key does where the user is, what the signs mean, and what a filter can say.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
-
 use super::actions::{BINDINGS, Binding, Pane, helpful};
-use super::draw::{View, scroll_bar, styled};
 use super::text;
 use super::theme::{Look, Words};
 use crate::filter::Filter;
@@ -29,34 +24,8 @@ const SIGNS: [(&str, &str); 15] = [
     ("━━", "the pane that has the keys"),
 ];
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
-    let lines = lines(view.app.focus, area.width as usize);
-    let height = area.height as usize;
-    let top = view.app.help.unwrap_or(0).min(lines.len().saturating_sub(height));
-    for (at, words) in lines.iter().skip(top).take(height).enumerate() {
-        let line = styled(words, view.theme, None);
-        frame.render_widget(line, Rect { y: area.y + at as u16, height: 1, ..area });
-    }
-    scroll_bar(frame, area, view, (top as u64, lines.len() as u64));
-    if top + height < lines.len() && area.height > 0 {
-        let more = format!(" {} more lines, j scrolls ", lines.len() - top - height);
-        let x = area.x + area.width.saturating_sub(text::width(&more) as u16 + 2);
-        let place = Rect {
-            x,
-            y: area.y + area.height - 1,
-            width: area.width.min(text::width(&more) as u16),
-            height: 1,
-        };
-        frame.render_widget(Line::from(Span::styled(more, view.theme.cursor())), place);
-    }
-}
-
-/// How many lines help has, so that scrolling stops at the last.
-pub(super) fn length(focus: Pane, columns: usize) -> usize {
-    lines(focus, columns).len()
-}
-
-fn lines(focus: Pane, columns: usize) -> Vec<Words> {
+/// The lines of help for where the keys go.
+pub(super) fn lines(focus: Pane, columns: usize) -> Vec<Words> {
     let mut lines = Vec::new();
     let section = |lines: &mut Vec<Words>, title: &str| {
         lines.push(Words::new());
@@ -76,7 +45,7 @@ fn lines(focus: Pane, columns: usize) -> Vec<Words> {
     section(&mut lines, "Signs");
     SIGNS.iter().for_each(|(sign, meaning)| lines.push(entry(sign, meaning, "")));
     section(&mut lines, "Filters and searches");
-    Filter::help().iter().for_each(|(what, meaning)| lines.push(wide_entry(what, meaning)));
+    Filter::help().iter().for_each(|(what, meaning)| lines.extend(wide_entry(what, meaning, columns)));
     lines
 }
 
@@ -89,6 +58,14 @@ fn entry(keys: &str, meaning: &str, command: &str) -> Words {
     ]
 }
 
-fn wide_entry(what: &str, meaning: &str) -> Words {
-    vec![(Look::Accent, format!("   {}", text::left(what, 26))), (Look::Text, format!(" {meaning}"))]
+/// The meaning over as many lines as it takes.
+fn wide_entry(what: &str, meaning: &str, columns: usize) -> Vec<Words> {
+    const WHAT: usize = 26;
+    let folded = text::fold(meaning, columns.saturating_sub(WHAT + 6).max(20));
+    let mut what = what;
+    let line = |line| {
+        let what = text::left(std::mem::take(&mut what), WHAT);
+        vec![(Look::Accent, format!("   {what}")), (Look::Text, format!(" {line}"))]
+    };
+    folded.into_iter().map(line).collect()
 }

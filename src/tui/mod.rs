@@ -24,6 +24,7 @@ mod moves;
 mod page;
 mod payload;
 mod sessions;
+mod sheet;
 mod sieve;
 mod sifter;
 mod status;
@@ -45,6 +46,7 @@ pub use console::Console;
 pub use input::{Input, Purpose};
 pub use listing::Listing;
 pub use page::{Detail, Flows, Found, Messages, Page, Row};
+pub use sheet::{Sheet, SheetKind};
 pub use terminal::{Outside, run};
 pub use theme::{Look, Theme, Words};
 

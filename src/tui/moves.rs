@@ -136,6 +136,9 @@ impl App {
     /// Marks or unmarks what the cursor is on.
     pub(super) fn toggle_mark(&mut self, page: &Page) {
         let Some(flow) = self.flow else { return };
+        if self.is_hidden(page) {
+            return;
+        }
         let row = match self.focus {
             Pane::Sessions => Some(0),
             _ => page.messages.number,

@@ -27,6 +27,8 @@ pub struct Page {
     pub messages: Messages,
     /// What is shown of the row under the cursor.
     pub detail: Detail,
+    /// The lines of the sheet over the panes.
+    pub sheet: Vec<Words>,
 }
 
 /// The list of sessions.

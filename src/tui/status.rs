@@ -34,7 +34,14 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         let least = parts.iter().enumerate().min_by_key(|(_, (weight, ..))| *weight).map_or(0, |(at, _)| at);
         parts.remove(least);
     }
-    let mut line = left;
+    // What went wrong is told in full before where things are.
+    let mut line = if used + joined(&parts) > width + 3 && parts.iter().any(|(.., loud)| *loud) {
+        left.truncate(1);
+        left
+    } else {
+        left
+    };
+    let used: usize = line.iter().map(|span| text::width(&span.content)).sum();
     line.push(Span::raw(" ".repeat(width.saturating_sub(used + joined(&parts) - 2))));
     for (at, (_, text, loud)) in parts.into_iter().enumerate() {
         if at > 0 {
@@ -73,6 +80,9 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
         let percent = (stats.log_bytes * 100).checked_div(stats.log_limit).unwrap_or(0);
         parts.push((3, format!("log {percent} %"), false));
     }
+    if stats.notes > 0 {
+        parts.push((10, text::plural(stats.notes, "note"), true));
+    }
     if stats.evicted > 0 {
         parts.push((10, format!("oldest {} gone", text::short_count(stats.evicted)), true));
     }
@@ -107,18 +117,26 @@ pub(super) fn hints(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         spans.push(Span::styled(key, view.theme.accent()));
         spans.push(Span::raw(format!(" {words}   ")));
     }
+    if let Some(sheet) = view.app.sheet {
+        let below =
+            view.page.sheet.len().saturating_sub(sheet.top + frame.area().height.saturating_sub(2) as usize);
+        if below > 0 {
+            spans.push(Span::styled(text::plural(below as u64, "more line"), view.theme.heading()));
+        }
+    }
     frame.render_widget(Line::from(spans), area);
 }
 
 /// The keys to hint at, the most helpful first.
 fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     let focus = view.app.focus;
-    if view.app.help.is_some() {
-        return vec![("j k", "scroll"), ("esc", "close help")];
+    if view.app.sheet.is_some() {
+        return vec![("j k", "scroll"), ("esc", "close")];
     }
     if view.page.empty {
-        let wanted = [Action::Help, Action::Command, Action::Quit];
-        return pick(&wanted, focus);
+        let wanted = [Action::Notes, Action::Help, Action::Command, Action::Quit];
+        let said = view.page.stats.notes > 0;
+        return pick(&wanted[if said { 0 } else { 1 }..], focus);
     }
     let mut hints = pick(helpful(focus), focus);
     if focus == Pane::Detail {

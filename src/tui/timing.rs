@@ -6,7 +6,7 @@ use super::document::Subject;
 use super::text;
 use super::theme::{Look, Words};
 use super::words;
-use crate::capture::{Flow, Message, Opened, Stamp, Timing};
+use crate::capture::{Flow, Log, Message, Opened, Stamp, Timing};
 use crate::ws::Direction;
 
 /// How many of the latest messages the pace is read from.
@@ -104,7 +104,7 @@ fn steps(subject: &Subject<'_>, bars: usize, lines: &mut Vec<Words>) {
 fn one(message: &Message, messages: &[Message], subject: &Subject<'_>, lines: &mut Vec<Words>) {
     heading(lines, &format!("Message {}", message.number));
     lines.push(pair("since the opening", text::span(message.time.since(subject.summary.opened))));
-    if let Some(clock) = wall_clock(subject, message.time) {
+    if let Some(clock) = wall_clock(subject.log, message.time) {
         lines.push(pair("on the clock", clock));
     }
     if let Some(frame) = message.frames.first() {
@@ -124,8 +124,8 @@ fn one(message: &Message, messages: &[Message], subject: &Subject<'_>, lines: &m
 }
 
 /// The time of day, in UTC.
-fn wall_clock(subject: &Subject<'_>, at: Stamp) -> Option<String> {
-    let since_epoch = subject.log.started().duration_since(std::time::UNIX_EPOCH).ok()?;
+pub(super) fn wall_clock(log: &Log, at: Stamp) -> Option<String> {
+    let since_epoch = log.started().duration_since(std::time::UNIX_EPOCH).ok()?;
     let time = since_epoch + at.since(Stamp(0));
     let seconds = time.as_secs() % 86_400;
     Some(format!(

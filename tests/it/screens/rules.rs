@@ -4,7 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
-use sockeye::capture::Flow;
+use sockeye::capture::{Event, Flow, Note};
 use sockeye::tui::{About, BINDINGS, Console, Effect, Pane, Theme, Zoom};
 use sockeye::ws::Direction::{ToClient, ToServer};
 
@@ -56,13 +56,13 @@ fn arriving_messages_do_not_move_the_cursor() {
 #[test]
 fn arriving_sessions_do_not_change_what_is_chosen() {
     let mut stage = feed(5);
-    let line = stage.line_with("localhost:3000/feed");
+    let line = stage.line_with("/feed");
     for session in 2..40 {
         stage.sample.open(session, 100 + u64::from(session), "/other", "");
         stage.look();
     }
     assert_eq!(stage.console.app().flow, Some(Flow::Session(1)));
-    assert_eq!(stage.line_with("localhost:3000/feed").trim_end_matches('▐').trim_end(), line);
+    assert_eq!(stage.line_with("/feed").trim_end_matches('▐').trim_end(), line);
 }
 
 #[test]
@@ -326,4 +326,35 @@ fn before_the_first_key_the_first_session_that_opens_is_shown() {
     stage.sample.open(2, 7_100, "/other", "");
     stage.look();
     assert_eq!(stage.console.app().flow, Some(Flow::Exchange(1)), "the user's choice stays");
+}
+
+#[test]
+fn what_the_proxy_has_to_say_is_announced_and_can_be_read_again() {
+    let mut stage = Stage::new(Sample::full(), SIZE);
+    let text = "a connection could not be accepted: too many open files".to_owned();
+    stage.sample.add(Event::Note(Note { time: at(9_000), flow: None, text }));
+    stage.look();
+    assert!(
+        stage.screen().lines().last().is_some_and(|line| line.starts_with("✗ a connection could not be"))
+    );
+    assert!(stage.screen().lines().next().is_some_and(|line| line.contains("1 note")), "{}", stage.screen());
+    stage.keys("j");
+    assert!(!stage.screen().contains("could not be accepted"));
+    stage.keys("!");
+    assert!(stage.line_with("could not be accepted").contains("UTC"), "{}", stage.screen());
+    stage.keys("!");
+    assert!(!stage.screen().contains("could not be accepted"));
+}
+
+#[test]
+fn what_is_out_of_sight_is_neither_killed_nor_marked() {
+    let mut stage = Stage::new(Sample::full(), SIZE);
+    stage.keys("g j j j");
+    stage.line("f", "path:/graphql");
+    assert_eq!((stage.keys("X"), stage.console.app().marks.len()), (None, 0));
+    assert!(stage.screen().contains("#3 is not in this list"), "{}", stage.screen());
+    stage.keys("m");
+    assert_eq!(stage.console.app().marks.len(), 0);
+    stage.line(":", "filter path:/chat");
+    assert_eq!(stage.keys("X"), Some(Effect::Kill(Flow::Session(3))));
 }

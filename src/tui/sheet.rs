@@ -1,0 +1,92 @@
+//! A sheet of words over the panes, to be read and closed again: help, or what the proxy had to say.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::actions::{Action, Pane};
+use super::draw::{View, scroll_bar, styled};
+use super::theme::{Look, Words};
+use super::{document, help, text, timing};
+use crate::capture::Log;
+use crate::decode::visible;
+
+/// What is shown over the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// What is written on it.
+    pub kind: SheetKind,
+    /// The first line in view.
+    pub top: usize,
+}
+
+/// What is written on a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SheetKind {
+    /// What can be done, and what the signs mean.
+    Help,
+    /// What the proxy itself had to say.
+    Notes,
+}
+
+/// As many notes as are shown: the latest.
+const NOTES: usize = 1000;
+
+impl Sheet {
+    /// One that is read from its beginning.
+    pub(super) fn new(kind: SheetKind) -> Sheet {
+        Sheet { kind, top: 0 }
+    }
+
+    /// Scrolls; false where that is not what the action does, and the sheet is to be closed.
+    pub(super) fn scroll(&mut self, action: Action) -> bool {
+        let page = 10;
+        self.top = match action {
+            Action::Down => self.top + 1,
+            Action::Up => self.top.saturating_sub(1),
+            Action::HalfDown | Action::PageDown => self.top + page,
+            Action::HalfUp | Action::PageUp => self.top.saturating_sub(page),
+            Action::First => 0,
+            // Brought back to the last line before it is drawn.
+            Action::Last => usize::MAX / 2,
+            _ => return false,
+        };
+        true
+    }
+
+    /// Its lines.
+    pub(super) fn lines(&self, log: &Log, focus: Pane, columns: usize) -> Vec<Words> {
+        match self.kind {
+            SheetKind::Help => help::lines(focus, columns),
+            SheetKind::Notes => notes(log, columns),
+        }
+    }
+}
+
+pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, sheet: Sheet) {
+    let lines = &view.page.sheet;
+    for (at, words) in lines.iter().skip(sheet.top).take(area.height as usize).enumerate() {
+        let line = styled(words, view.theme, None);
+        frame.render_widget(line, Rect { y: area.y + at as u16, height: 1, ..area });
+    }
+    scroll_bar(frame, area, view, (sheet.top as u64, lines.len() as u64));
+}
+
+/// The newest note first: it is the one that was just announced.
+fn notes(log: &Log, columns: usize) -> Vec<Words> {
+    let notes = log.notes(NOTES);
+    let mut lines = vec![Words::new(), vec![(Look::Heading, " Notes, the newest first".to_owned())]];
+    if notes.is_empty() {
+        lines.push(vec![(
+            Look::Dim,
+            "   Nothing out of the ordinary has happened to the proxy itself.".to_owned(),
+        )]);
+    }
+    for note in notes.iter().rev() {
+        let clock = timing::wall_clock(log, note.time).unwrap_or_default();
+        let flow = note.flow.map_or_else(String::new, |flow| format!("#{flow} "));
+        let words = format!("{flow}{}", visible(&note.text));
+        let sign = format!("   {}", text::left(&clock, 17));
+        lines.extend(document::sentence(Look::Text, &sign, &words, columns.saturating_sub(2)));
+    }
+    lines
+}
