@@ -14,6 +14,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         (Some(listen), Some(server)) => reverse(listen, &visible(server)),
         (Some(listen), None) => forward(listen),
     };
+    let lines: Vec<Words> =
+        lines.into_iter().flat_map(|line| broken(line, usize::from(area.width).saturating_sub(2))).collect();
     let top = area.height.saturating_sub(lines.len() as u16) / 3;
     let widest = lines.iter().map(line_width).max().unwrap_or(0) as u16;
     let left = (area.width.saturating_sub(widest) / 2).clamp(1, 12);
@@ -30,6 +32,23 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
 
 fn line_width(line: &Words) -> usize {
     line.iter().map(|(_, text)| text::width(text)).sum()
+}
+
+/// An example that is too wide goes on in a second line, as a shell takes it.
+fn broken(mut line: Words, columns: usize) -> Vec<Words> {
+    let [(_, name), (look, words)] = &mut line[..] else { return vec![line] };
+    let indent = text::width(name);
+    if indent + text::width(words) <= columns {
+        return vec![line];
+    }
+    let room = columns.saturating_sub(indent + 2);
+    let Some(at) = words.match_indices(' ').map(|(at, _)| at).take_while(|at| *at <= room).last() else {
+        return vec![line];
+    };
+    let rest = words.split_off(at);
+    words.push_str(" \\");
+    let rest = vec![(Look::Key, " ".repeat(indent)), (*look, format!("  {}", rest.trim_start()))];
+    vec![line, rest]
 }
 
 fn reverse(listen: &str, server: &str) -> Vec<Words> {

@@ -12,7 +12,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let detail = &view.page.detail;
     let mut right = Vec::new();
     if let (Some(reading), Tab::Pretty) = (view.app.view, detail.tab) {
-        right.push(format!("as {}", reading.name()));
+        let read_as = if area.width >= 100 { "as " } else { "" };
+        right.push(format!("{read_as}{}", reading.name()));
     }
     if area.width >= 100 {
         right.push(detail.title.clone());

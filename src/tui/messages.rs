@@ -30,7 +30,7 @@ impl Columns {
             number: digits.max(3) + 1,
             at: if wide { 11 } else { 9 },
             gap: if wide { 9 } else { 8 },
-            size: if wide { 16 } else { 10 },
+            size: if wide { 16 } else { 12 },
             kind: if wide { 10 } else { 9 },
         }
     }
@@ -121,10 +121,8 @@ fn nothing(view: &View<'_>) -> String {
             "relayed unread: there are no messages to show".to_owned()
         }
         Some(_) if all > 0 && view.page.messages.listing.progress().is_none() => {
-            format!(
-                "none of {} passes; f changes the filter, c shows control frames",
-                text::plural(all, "message")
-            )
+            let control = if view.app.hide_control { ", c shows control frames" } else { "" };
+            format!("none of {} passes; f changes the filter{control}", text::plural(all, "message"))
         }
         Some(_) if all > 0 => "nothing found yet".to_owned(),
         Some(summary) if summary.is_over() => "nothing was sent".to_owned(),
@@ -145,10 +143,7 @@ fn heads(columns: &Columns) -> String {
 
 fn row(view: &View<'_>, row: &Row, columns: &Columns, width: usize) -> Line<'static> {
     let theme = view.theme;
-    let size = match row.wire {
-        Some(wire) => format!("{}←{}", text::size(row.size), short_size(wire)),
-        None => text::size(row.size),
-    };
+    let size = size(row, columns.size - 1);
     let way = theme.direction(row.direction);
     let kind = match row.kind {
         "close" => theme.odd(),
@@ -174,9 +169,20 @@ fn row(view: &View<'_>, row: &Row, columns: &Columns, width: usize) -> Line<'sta
     Line::from(spans)
 }
 
+/// The payload's size, and behind an arrow what it was on the wire where that differs.
+fn size(row: &Row, room: usize) -> String {
+    let Some(wire) = row.wire else { return text::size(row.size) };
+    let whole = format!("{}←{}", text::size(row.size), short_size(wire));
+    if text::width(&whole) <= room {
+        whole
+    } else {
+        format!("{}←{}", short_size(row.size), short_size(wire))
+    }
+}
+
 /// `87`, `1.2k`: an amount beside another of the same kind.
 fn short_size(bytes: u64) -> String {
-    text::size(bytes).replace(" B", "").replace(' ', "")
+    text::size(bytes).replace(" B", "").replace(' ', "").trim_end_matches('B').to_owned()
 }
 
 /// What departs from the ordinary, with its width.

@@ -21,6 +21,7 @@ struct Columns {
     deflate: usize,
     last: usize,
     end: usize,
+    narrow: bool,
 }
 
 /// What the columns of fixed width take: number, state, both counts, bytes, age, and the air between.
@@ -38,7 +39,7 @@ impl Columns {
         let subprotocol = if flows.subprotocol == 0 { 0 } else { (flows.subprotocol + 2).max(13).min(most) };
         let left = width.saturating_sub(FIXED + subprotocol + deflate + last);
         let target = (left * 55 / 100).max(12);
-        Columns { target, subprotocol, deflate, last, end: left.saturating_sub(target) }
+        Columns { target, subprotocol, deflate, last, end: left.saturating_sub(target), narrow: width < 110 }
     }
 }
 
@@ -55,8 +56,14 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         notes.push(format!("by {}", view.app.sort.name()));
     }
     let below = flows.order.len().saturating_sub(flows.top + flows.rows.len());
-    if below > 0 {
-        notes.push(format!("{below} more below"));
+    match (flows.top, below) {
+        (0, 0) => {}
+        (0, below) => notes.push(format!("{below} more below")),
+        (above, 0) => notes.push(format!("{above} more above")),
+        (above, below) => notes.push(format!("{above} above, {below} below")),
+    }
+    if let (None, Some(summary), false) = (flows.cursor, &view.page.chosen, flows.order.is_empty()) {
+        notes.push(format!("#{} is not among them", summary.flow));
     }
     if view.app.follow_flows {
         notes.push("follow".to_owned());
@@ -109,7 +116,12 @@ fn row(view: &View<'_>, summary: &Summary, columns: &Columns) -> Line<'static> {
         Span::raw(format!("{} ", text::right(&summary.flow.to_string(), 5))),
         Span::styled(format!("{sign} "), theme.look(sign_look)),
     ];
-    spans.extend(found_in(&text::left(&target(summary), columns.target), Look::Text, theme, search));
+    spans.extend(found_in(
+        &text::left(&target(view, summary, columns), columns.target),
+        Look::Text,
+        theme,
+        search,
+    ));
     spans.push(Span::raw(" "));
     let session = words::has_messages(summary);
     if columns.subprotocol > 0 {
@@ -158,8 +170,15 @@ fn end(view: &View<'_>, summary: &Summary, width: usize) -> Vec<Span<'static>> {
     spans
 }
 
-fn target(summary: &Summary) -> String {
-    let url = words::target(&summary.url);
+/// What it was sent to. The one server of a reverse proxy stands at the top of the screen already, and its room is
+/// better spent on the path where there is little.
+fn target(view: &View<'_>, summary: &Summary, columns: &Columns) -> String {
+    let whole = words::target(&summary.url);
+    let path = whole.find('/').map(|at| whole[at..].to_owned());
+    let url = match path {
+        Some(path) if columns.narrow && view.about.server.is_some() => path,
+        _ => whole,
+    };
     match (&summary.method, summary.kind) {
         (Some(method), FlowKind::Exchange) => format!("{} {url}", visible(method)),
         _ => url,
