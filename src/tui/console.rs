@@ -89,7 +89,7 @@ impl Console {
         if notes > self.noted {
             self.noted = notes;
             if let Some(note) = self.log.notes(1).pop() {
-                self.app.complain(format!("{} (! shows all notes)", note.text));
+                self.app.complain(format!("{}; ! shows all notes", note.text));
             }
         }
     }

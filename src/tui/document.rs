@@ -249,19 +249,19 @@ pub(super) fn wrapped(lines: Vec<Words>, columns: usize) -> Vec<Words> {
             continue;
         }
         let (mut words, mut used) = (Words::new(), 0);
-        for (look, mut rest) in line {
+        for (look, text) in line {
+            let mut rest = &text[..];
             loop {
-                let room = columns.saturating_sub(used);
-                let wide = text::width(&rest);
-                if wide <= room {
+                let (at, wide) = text::fitting(rest, columns.saturating_sub(used));
+                // A line that is empty takes one grapheme, however wide that is.
+                let at = if at == 0 && used == 0 { text::first(rest) } else { at };
+                let (piece, tail) = rest.split_at(at);
+                if !piece.is_empty() {
+                    words.push((look, piece.to_owned()));
                     used += wide;
-                    words.push((look, rest));
-                    break;
                 }
-                let at = if room < 2 { 0 } else { text::wrap(&rest, room)[0].len() };
-                let tail = rest.split_off(at);
-                if !rest.is_empty() {
-                    words.push((look, rest));
+                if tail.is_empty() {
+                    break;
                 }
                 out.push(std::mem::take(&mut words));
                 (rest, used) = (tail, 0);
@@ -270,4 +270,35 @@ pub(super) fn wrapped(lines: Vec<Words>, columns: usize) -> Vec<Words> {
         out.push(words);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_lose_nothing(
+            spans in proptest::collection::vec("[a-z 日é\u{301}👩\u{200d}🚀]{0,40}", 1..6),
+            columns in 2usize..30,
+        ) {
+            let line: Words = spans.iter().map(|text| (Look::Text, text.clone())).collect();
+            let lines = wrapped(vec![line], columns);
+            let mut joined = String::new();
+            for line in &lines {
+                let wide: usize = line.iter().map(|(_, text)| text::width(text)).sum();
+                prop_assert!(wide <= columns, "{:?}", line);
+                joined.extend(line.iter().map(|(_, text)| text.as_str()));
+            }
+            prop_assert_eq!(joined, spans.concat());
+        }
+    }
+
+    #[test]
+    fn a_very_long_line_is_wrapped_in_one_go() {
+        let long = "é".repeat(1 << 20);
+        let lines = wrapped(vec![vec![(Look::Text, long)]], 77);
+        assert_eq!(lines.len(), (1usize << 20).div_ceil(77));
+    }
 }

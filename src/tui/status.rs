@@ -58,7 +58,7 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
     let live = view.about.listen.is_some();
     let sessions = stats.open + stats.closed;
     let messages = match width {
-        0..=99 => format!("{} msgs", text::count(stats.messages)),
+        0..=99 => text::plural(stats.messages, "msg"),
         _ => text::plural(stats.messages, "message"),
     };
     let mut parts = Vec::new();
@@ -81,7 +81,7 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
         parts.push((3, format!("log {percent} %"), false));
     }
     if stats.notes > 0 {
-        parts.push((10, text::plural(stats.notes, "note"), true));
+        parts.push((10, format!("! {}", text::plural(stats.notes, "note")), true));
     }
     if stats.evicted > 0 {
         parts.push((10, format!("oldest {} gone", text::short_count(stats.evicted)), true));

@@ -42,6 +42,30 @@ pub(super) fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(&text))))
 }
 
+/// How many bytes of `text` fit into `columns`, broken between graphemes, and how wide they are. Looks no further
+/// than that, however long the text.
+pub(super) fn fitting(text: &str, columns: usize) -> (usize, usize) {
+    let start = text.as_bytes().get(..columns + 1).unwrap_or(text.as_bytes());
+    if start.iter().all(|byte| (b' '..0x7f).contains(byte)) {
+        let fits = start.len().min(columns);
+        return (fits, fits);
+    }
+    let (mut end, mut used) = (0, 0);
+    for grapheme in text.graphemes(true) {
+        let wide = width(grapheme);
+        if used + wide > columns {
+            break;
+        }
+        (end, used) = (end + grapheme.len(), used + wide);
+    }
+    (end, used)
+}
+
+/// How many bytes the first grapheme has.
+pub(super) fn first(text: &str) -> usize {
+    text.graphemes(true).next().map_or(0, str::len)
+}
+
 /// `text` in pieces of at most `columns`, broken between graphemes; at least one piece.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let columns = columns.max(2);
