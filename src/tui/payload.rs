@@ -70,6 +70,14 @@ fn remarks(content: &Content, columns: usize) -> Vec<Words> {
     other("answers", answers);
     other("answered by", answered);
     let captured = content.payload.len();
+    if captured > LAID_OUT as u64 {
+        let start = text::size(LAID_OUT as u64);
+        let what = format!(
+            "at most the first {start} of {} is laid out; Hex shows all, b saves all",
+            text::size(captured)
+        );
+        lines.extend(sentence(Look::Odd, "…", &what, columns));
+    }
     if captured < content.size {
         let what = format!(
             "{} of {} were kept: the limit for captured payloads",
