@@ -252,9 +252,12 @@ pub(super) fn wrapped(lines: Vec<Words>, columns: usize) -> Vec<Words> {
         for (look, text) in line {
             let mut rest = &text[..];
             loop {
-                let (at, wide) = text::fitting(rest, columns.saturating_sub(used));
-                // A line that is empty takes one grapheme, however wide that is.
-                let at = if at == 0 && used == 0 { text::first(rest) } else { at };
+                let (mut at, mut wide) = text::fitting(rest, columns.saturating_sub(used));
+                if at == 0 && used == 0 {
+                    // A line that is empty takes one grapheme, however wide that is.
+                    at = text::first(rest);
+                    wide = text::width(&rest[..at]);
+                }
                 let (piece, tail) = rest.split_at(at);
                 if !piece.is_empty() {
                     words.push((look, piece.to_owned()));
