@@ -244,19 +244,26 @@ impl Log {
         let index = self.index();
         let Some(entry) = index.entry(Flow::Session(session)) else { return 1..1 };
         let start = index.segments.start();
-        let (known, list) = entry.rows.known();
-        let first = match list {
-            // The oldest list itself is there, but not all that it lists may be.
-            Some(list) if start > 0 => index
-                .positions(list)
+        let known = entry.rows.known();
+        // A list is written when its batch is: it may be there when all its rows, and those of lists after it, are gone.
+        let left = |list: &u64| {
+            index
+                .positions(*list)
                 .and_then(|positions| positions.iter().position(|position| *position >= start))
-                .map_or(known.start + STRETCH, |within| known.start + within as u64),
-            Some(_) => known.start,
-            None => {
-                known.start + entry.rows.tail().iter().filter(|position| **position < start).count() as u64
-            }
         };
-        first + 1..known.end + 1
+        let lists = entry.rows.lists();
+        let gone = match lists.front() {
+            Some(list) if start > 0 && left(list).is_none() => {
+                lists.partition_point(|list| left(list).is_none())
+            }
+            _ => 0,
+        };
+        let within = match lists.get(gone) {
+            Some(list) if start > 0 => left(list).unwrap_or(0),
+            Some(_) => 0,
+            None => entry.rows.tail().iter().filter(|position| **position < start).count(),
+        };
+        known.start + gone as u64 * STRETCH + within as u64 + 1..known.end + 1
     }
 
     /// A session's message of number `number`, from 1. None where it is not there: not yet, or not any more.

@@ -41,7 +41,7 @@ impl Log {
         let index = self.index();
         let Some(entry) = index.entry(Flow::Session(session)) else { return Vec::new() };
         // Rows count from 1, their places from 0.
-        let (known, _) = entry.rows.known();
+        let known = entry.rows.known();
         let rows = rows.start.max(1).max(known.start + 1)..rows.end.min(known.end + 1);
         let mut positions = Vec::with_capacity(rows.end.saturating_sub(rows.start) as usize);
         let mut list: Option<(u64, [u64; STRETCH as usize])> = None;

@@ -56,9 +56,14 @@ impl Rows {
         }
     }
 
-    /// The rows that may still be there, and of the first stretch (if it is a list's) where that list is.
-    pub(super) fn known(&self) -> (Range<u64>, Option<u64>) {
-        (self.first * STRETCH..self.len(), self.stretches.front().copied())
+    /// The rows that may still be there.
+    pub(super) fn known(&self) -> Range<u64> {
+        self.first * STRETCH..self.len()
+    }
+
+    /// Where the lists of their full stretches are.
+    pub(super) fn lists(&self) -> &VecDeque<u64> {
+        &self.stretches
     }
 
     /// The positions of the rows after the last full stretch.
@@ -90,7 +95,7 @@ mod tests {
         rows.extend(&[1000, 2000], vec![2010]);
         rows.forget_before(1500);
         assert_eq!(rows.place(0), None);
-        assert_eq!(rows.known(), (STRETCH..STRETCH * 2 + 1, Some(2000)));
+        assert_eq!((rows.known(), rows.lists().front()), (STRETCH..STRETCH * 2 + 1, Some(&2000)));
         assert_eq!(rows.place(STRETCH), Some(Place::Listed(2000, 0)));
     }
 }

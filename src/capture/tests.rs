@@ -373,3 +373,16 @@ fn of_many_rows_those_that_were_removed_are_left_out() {
     let numbers: Vec<u64> = log.messages(1, 1..2001).unwrap().iter().map(|message| message.number).collect();
     assert_eq!(numbers, left.collect::<Vec<u64>>());
 }
+
+#[test]
+fn the_first_row_that_is_left_can_be_read_also_after_large_batches() {
+    let log = log(SMALLEST_LIMIT);
+    log.append(opened(1)).unwrap();
+    for batch in 0..8 {
+        log.append_all((1..=4000).map(|row| text(1, batch * 4000 + row, &[b'x'; 1000]))).unwrap();
+        let first = log.rows(1).start;
+        assert!(log.message(1, first).unwrap().is_some(), "{first}");
+        assert!(first == 1 || log.message(1, first - 1).unwrap().is_none(), "{first}");
+    }
+    assert!(log.rows(1).start > 1);
+}

@@ -120,6 +120,7 @@ fn nothing(view: &View<'_>) -> String {
         Some(summary) if summary.kind == FlowKind::Tunnel => {
             "relayed unread: there are no messages to show".to_owned()
         }
+        Some(_) if view.page.messages.length > 0 => "these messages have just left the log".to_owned(),
         Some(_) if all > 0 && view.page.messages.listing.progress().is_none() => {
             let control = if view.app.hide_control { ", c shows control frames" } else { "" };
             format!("none of {} passes; f changes the filter{control}", text::plural(all, "message"))
