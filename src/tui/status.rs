@@ -87,7 +87,7 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
         parts.push((10, format!("oldest {} gone", text::short_count(stats.evicted)), true));
     }
     if let Some((lost, why)) = &stats.lost {
-        parts.push((12, format!("{lost} LOST: {}", visible(why)), true));
+        parts.push((12, format!("{} LOST: {}", text::count(*lost), visible(why)), true));
     }
     if let Some(file) = view.about.recording.as_ref().and_then(|file| file.file_name()) {
         let name = if width < 100 { String::new() } else { format!(" {}", visible(&file.to_string_lossy())) };
