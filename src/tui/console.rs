@@ -120,7 +120,7 @@ impl Console {
         let cursor = self.page.flows.cursor;
         match next_of(&self.page.flows.found, cursor, way) {
             Some(place) => self.app.choose(&self.page, place),
-            None => self.app.say("found in no session"),
+            None => self.app.say("found in no session; for what was said in one: tab, then n"),
         }
     }
 
