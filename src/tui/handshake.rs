@@ -20,7 +20,7 @@ pub(super) fn document(subject: &Subject<'_>, columns: usize) -> Vec<Words> {
             Ok(Some(Opened::Asked(opening))) => sheet.asked(&opening),
             Ok(Some(Opened::Session(opening))) => {
                 sheet.ending(subject);
-                sheet.opening(&opening);
+                sheet.opening(&opening, "");
             }
             Ok(Some(Opened::Refused(refused))) => sheet.refused(subject, &refused),
             Ok(Some(Opened::Tunnel(tunnel))) => sheet.tunnel(subject, &tunnel),
@@ -76,8 +76,9 @@ impl Sheet {
         self.notes(&opening.notes);
     }
 
-    fn opening(&mut self, opening: &Opening) {
-        self.findings(opening);
+    /// Both heads; `why` has been said already.
+    fn opening(&mut self, opening: &Opening, why: &str) {
+        self.findings(opening, why);
         self.head("request", Direction::ToServer, &opening.request);
         self.edits(&opening.notes, &opening.request, &opening.sent);
         self.head("response", Direction::ToClient, &opening.response);
@@ -86,7 +87,7 @@ impl Sheet {
 
     fn refused(&mut self, subject: &Subject<'_>, refused: &Refused) {
         self.say(Look::Bad, "✗", &format!("not opened: {}", refused.why));
-        self.opening(&refused.opening);
+        self.opening(&refused.opening, &refused.why);
         if let Ok(body) = subject.log.read(&refused.body, 0, 64 << 10)
             && !body.is_empty()
         {
@@ -124,12 +125,12 @@ impl Sheet {
         self.ways(exchange.mode, &exchange.client, &exchange.server);
     }
 
-    /// What the heads mean, and what is wrong or odd about them.
-    fn findings(&mut self, opening: &Opening) {
+    /// What the heads mean, and what is wrong or odd about them beyond what `said` says.
+    fn findings(&mut self, opening: &Opening, said: &str) {
         let Ok(request) = RequestHead::parse(&opening.request) else { return };
         let response = ResponseHead::parse(&opening.response).ok();
         let read = handshake::examine(&request, response.as_ref());
-        for finding in &read.findings {
+        for finding in read.findings.iter().filter(|finding| !said.contains(&*finding.sentence)) {
             let (look, sign) = match finding.severity {
                 Severity::Note => (Look::Dim, "·"),
                 Severity::Odd => (Look::Odd, "!"),

@@ -1,5 +1,6 @@
 //! Whole screens as they are drawn.
 
+use sockeye::capture::{Event, Opening, Refused};
 use sockeye::tui::About;
 
 use super::Stage;
@@ -124,4 +125,24 @@ fn an_answer_says_what_it_answers_and_when() {
     assert!(stage.screen().contains("↩ answered by message 2, 3.0 ms later"));
     stage.keys("j");
     assert!(stage.screen().contains("↩ answers message 1, 3.0 ms later"));
+}
+
+#[test]
+fn what_a_refusal_says_is_not_said_again_of_the_heads() {
+    let sample = Sample::empty();
+    let why = "the server answered 426 Upgrade Required, not 101: the request lacks both Upgrade: websocket and \
+               Connection: Upgrade; proxies in between drop them unless told otherwise (nginx: proxy_set_header \
+               Upgrade $http_upgrade) (RFC 6455 4.1)";
+    let opening = Opening {
+        session: 1,
+        url: "ws://localhost:3000/chat".into(),
+        request: "GET /chat HTTP/1.1\r\nHost: localhost:3000\r\nSec-WebSocket-Version: 13\r\n\
+                  Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
+            .into(),
+        response: "HTTP/1.1 426 Upgrade Required\r\n\r\n".into(),
+        ..Opening::default()
+    };
+    sample.add(Event::Refused(Refused { opening, why: why.into(), ..Refused::default() }));
+    let stage = Stage::new(sample, LARGE);
+    assert_eq!(stage.screen().matches("lacks both Upgrade").count(), 1, "{}", stage.screen());
 }
