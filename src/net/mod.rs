@@ -6,6 +6,7 @@
 //! session's bytes until the end. CONNECT and SOCKS5 come in through `tunnel`. `report` tells the log.
 
 mod accept;
+mod ca;
 mod dial;
 mod drive;
 mod edit;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+pub use ca::{CaError, CertAuthority};
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
 

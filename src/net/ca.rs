@@ -1,0 +1,234 @@
+//! The certificate authority that opens TLS: its own certificate, and a leaf for each host on demand.
+//!
+//! It reads and writes no files: [`CertAuthority::new`] makes one, [`CertAuthority::from_pem`] takes one up again.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
+use rustls::sign::CertifiedKey;
+use time::{Duration, OffsetDateTime};
+
+/// Signs a certificate for any host. Cheap to share: one is made for each host, and kept.
+pub struct CertAuthority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
+    key: String,
+    der: CertificateDer<'static>,
+    /// One key for all leaves of this process.
+    leaf_key: KeyPair,
+    leaves: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+/// Why an authority cannot be made, taken up or used.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate authority: {0}")]
+pub struct CaError(String);
+
+/// How long the authority is valid: ten years.
+const YEARS: Duration = Duration::days(3653);
+/// How long a leaf is, counted from a day ago: as much as browsers accept.
+const LEAF: Duration = Duration::days(397);
+/// Leaves that are kept. A proxy that meets more hosts makes some anew.
+const MOST_LEAVES: usize = 10_000;
+
+impl CertAuthority {
+    /// A new authority, named "Sockeye CA (`owner`)".
+    ///
+    /// # Errors
+    /// Where the system gives no randomness.
+    pub fn new(owner: &str, now: OffsetDateTime) -> Result<CertAuthority, CaError> {
+        let key = KeyPair::generate().map_err(error)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, format!("Sockeye CA ({owner})"));
+        params.distinguished_name.push(DnType::OrganizationName, "Sockeye");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_before = now - Duration::days(1);
+        params.not_after = now + YEARS;
+        params.serial_number = Some(serial()?);
+        let certificate = params.self_signed(&key).map_err(error)?.pem();
+        CertAuthority::from_pem(&certificate, &key.serialize_pem())
+    }
+
+    /// The authority that was made before, from its certificate and its private key.
+    ///
+    /// # Errors
+    /// Where they cannot be read, or do not belong together.
+    pub fn from_pem(certificate: &str, key: &str) -> Result<CertAuthority, CaError> {
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(error)?;
+        let issuer_key = KeyPair::from_pem(key).map_err(error)?;
+        let issuer = Issuer::from_ca_cert_pem(certificate, issuer_key).map_err(error)?;
+        let authority = CertAuthority {
+            issuer,
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            der,
+            leaf_key: KeyPair::generate().map_err(error)?,
+            leaves: Mutex::default(),
+        };
+        Ok(authority)
+    }
+
+    /// Its certificate, for those who are to trust it.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate
+    }
+
+    /// The same in DER.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Its private key, to be kept where nobody else reads it.
+    pub fn key_pem(&self) -> &str {
+        &self.key
+    }
+
+    /// A certificate, with its key, for `host`: a name (as A-label where it is international) or an address.
+    ///
+    /// # Errors
+    /// Where `host` is neither.
+    pub(super) fn leaf(&self, host: &str) -> Result<Arc<CertifiedKey>, CaError> {
+        let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(leaf) = leaves.get(host) {
+            return Ok(Arc::clone(leaf));
+        }
+        let leaf = Arc::new(self.sign(host, OffsetDateTime::now_utc())?);
+        if leaves.len() >= MOST_LEAVES {
+            leaves.clear();
+        }
+        leaves.insert(host.to_owned(), Arc::clone(&leaf));
+        Ok(leaf)
+    }
+
+    fn sign(&self, host: &str, now: OffsetDateTime) -> Result<CertifiedKey, CaError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        // A common name holds 64 characters at most (RFC 5280 A.1); only the alternative names count.
+        params.distinguished_name.push(DnType::CommonName, host.chars().take(64).collect::<String>());
+        params.subject_alt_names = vec![match host.parse::<IpAddr>() {
+            Ok(address) => SanType::IpAddress(address),
+            Err(_) => SanType::DnsName(host.try_into().map_err(|_| CaError(format!("{host:?} is no host")))?),
+        }];
+        params.not_before = now - Duration::days(1);
+        params.not_after = params.not_before + LEAF;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        // All leaves have one key, from which one serial for all would be made: browsers refuse that.
+        params.serial_number = Some(serial()?);
+        let certificate = params.signed_by(&self.leaf_key, &self.issuer).map_err(error)?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
+        let key = ring::sign::any_supported_type(&key).map_err(error)?;
+        Ok(CertifiedKey::new(vec![certificate.der().clone(), self.der.clone()], key))
+    }
+}
+
+impl fmt::Debug for CertAuthority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CertAuthority")
+    }
+}
+
+/// Random, positive, 16 octets (RFC 5280 4.1.2.2).
+fn serial() -> Result<SerialNumber, CaError> {
+    let mut octets = [0; 16];
+    getrandom::fill(&mut octets).map_err(error)?;
+    octets[0] = octets[0] & 0x7f | 0x40;
+    Ok(SerialNumber::from_slice(&octets))
+}
+
+fn error(error: impl fmt::Display) -> CaError {
+    CaError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
+
+    use super::*;
+
+    fn authority() -> CertAuthority {
+        CertAuthority::new("me@here", OffsetDateTime::now_utc()).unwrap()
+    }
+
+    /// A handshake in memory with a leaf for `host`, by a client that trusts only `authority` and expects `name`.
+    fn handshake(authority: &CertAuthority, host: &str, name: &str) -> Result<(), rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(authority.certificate_der().to_vec())).unwrap();
+        let client =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let client = client.unwrap().with_root_certificates(roots).with_no_client_auth();
+        let server =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let resolver = rustls::sign::SingleCertAndKey::from((*authority.leaf(host).unwrap()).clone());
+        let server = server.with_no_client_auth().with_cert_resolver(Arc::new(resolver));
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut bytes = Vec::new();
+            client.write_tls(&mut bytes).unwrap();
+            server.read_tls(&mut &bytes[..]).unwrap();
+            server.process_new_packets()?;
+            bytes.clear();
+            server.write_tls(&mut bytes).unwrap();
+            client.read_tls(&mut &bytes[..]).unwrap();
+            client.process_new_packets()?;
+        }
+        client.writer().write_all(b"hi").unwrap();
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).unwrap();
+        server.read_tls(&mut &bytes[..]).unwrap();
+        server.process_new_packets()?;
+        let mut got = [0; 2];
+        server.reader().read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"hi");
+        Ok(())
+    }
+
+    #[test]
+    fn a_client_that_trusts_the_authority_accepts_its_leaves() {
+        let authority = authority();
+        for host in ["localhost", "example.com", "127.0.0.1", "::1", "xn--bcher-kva.example"] {
+            handshake(&authority, host, host).unwrap_or_else(|error| panic!("{host}: {error}"));
+        }
+        assert!(handshake(&authority, "example.com", "example.org").is_err());
+    }
+
+    #[test]
+    fn an_authority_taken_up_again_signs_as_before() {
+        let first = authority();
+        let again = CertAuthority::from_pem(first.certificate_pem(), first.key_pem()).unwrap();
+        assert_eq!(again.certificate_der(), first.certificate_der());
+        handshake(&again, "example.com", "example.com").unwrap();
+    }
+
+    #[test]
+    fn leaves_are_kept_and_each_has_a_serial_of_its_own() {
+        let authority = authority();
+        let (a, b) = (authority.leaf("a.example").unwrap(), authority.leaf("b.example").unwrap());
+        assert!(Arc::ptr_eq(&a, &authority.leaf("a.example").unwrap()));
+        // The serial is the first number in a certificate's body: it differs early, well before the names.
+        assert_ne!(a.cert[0].as_ref()[..40], b.cert[0].as_ref()[..40]);
+    }
+
+    #[test]
+    fn what_is_no_host_or_no_certificate_is_an_error() {
+        assert!(authority().leaf("bücher.example").is_err());
+        assert!(CertAuthority::from_pem("nothing", "of use").is_err());
+    }
+}
