@@ -2,24 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use super::target::Authority;
-use super::tls;
+use super::tls::{Connector, Secured, ServerTls};
 use super::transport::Transport;
 use crate::capture::Timing;
 
 /// Connects to servers.
-#[derive(Default)]
 pub(super) struct Dialler {
-    connector: OnceLock<Result<TlsConnector, String>>,
+    connector: Connector,
 }
 
 /// A connection to a server.
@@ -27,6 +23,8 @@ pub(super) struct Dialled {
     pub(super) transport: Transport,
     pub(super) authority: Authority,
     pub(super) timing: Timing,
+    /// What is wrong with the server's certificate, where that was let pass.
+    pub(super) fault: Option<String>,
 }
 
 /// Why a server could not be reached. All are for the user's eyes, and name the server.
@@ -43,6 +41,10 @@ pub(super) enum DialError {
 }
 
 impl Dialler {
+    pub(super) fn new(tls: ServerTls) -> Dialler {
+        Dialler { connector: Connector::new(tls) }
+    }
+
     /// Connects to `authority`, through TLS where it says so, within `limit`.
     pub(super) async fn dial(&self, authority: &Authority, limit: Duration) -> Result<Dialled, DialError> {
         timeout(limit, self.connect(authority))
@@ -58,28 +60,21 @@ impl Dialler {
         let begun = Instant::now();
         let stream = connect_any(authority, &addresses).await?;
         timing.tcp = Some(begun.elapsed());
-        let transport = if authority.secure {
-            let begun = Instant::now();
-            let transport = self.secure(authority, stream).await?;
-            timing.tls = Some(begun.elapsed());
-            transport
-        } else {
-            Transport::tcp(stream)
-        };
-        Ok(Dialled { transport, authority: authority.clone(), timing })
+        let transport = Transport::tcp(stream);
+        let dialled = Dialled { transport, authority: authority.clone(), timing, fault: None };
+        if authority.secure { self.secure(dialled, &authority.host).await } else { Ok(dialled) }
     }
 
-    async fn secure(&self, authority: &Authority, stream: TcpStream) -> Result<Transport, DialError> {
+    /// Speaks TLS over a connection, with the server called `host`.
+    pub(super) async fn secure(&self, dialled: Dialled, host: &str) -> Result<Dialled, DialError> {
+        let Dialled { transport, mut authority, mut timing, .. } = dialled;
         let failed = |why: String| DialError::Tls(authority.to_string(), why);
-        // Reading the platform's roots takes a while: only where one is needed, and once.
-        let connector = self
-            .connector
-            .get_or_init(|| tls::connector().map_err(|error| error.to_string()))
-            .as_ref()
-            .map_err(|error| failed(error.clone()))?;
-        let name = ServerName::try_from(authority.host.clone()).map_err(|error| failed(error.to_string()))?;
-        let stream = connector.connect(name, stream).await.map_err(|error| failed(error.to_string()))?;
-        Ok(Transport::tls(stream))
+        let socket = transport.into_socket().map_err(|_| failed("it is spoken already".to_owned()))?;
+        let begun = Instant::now();
+        let Secured { transport, fault } = self.connector.secure(host, socket).await.map_err(failed)?;
+        timing.tls = Some(begun.elapsed());
+        authority.secure = true;
+        Ok(Dialled { transport, authority, timing, fault })
     }
 }
 

@@ -64,10 +64,13 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
     let Ok(Some(speech)) = first_words(&mut client, &mut words).await else { return None };
     client.rewind(words.into());
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
-    let serving = Serving { shared, mode, route, from, server: None };
+    let serving = Serving { shared, mode, route, from, server: None, unreached: None };
     match (speech, serving.route.clone()) {
         (Speech::Http, _) => serving.run(client).await,
         (Speech::Socks5, Route::Forward) => serving.socks5(client).await,
+        (Speech::Tls, Route::Reverse(authority)) if serving.shared.opener.is_some() => {
+            serving.open(client, authority, None).await
+        }
         (_, Route::Reverse(authority)) => {
             // The client's own TLS, or whatever else it speaks, is the server's to understand.
             let plain =
@@ -94,7 +97,7 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
 }
 
 impl Serving {
-    fn note(&self, text: String) {
+    pub(super) fn note(&self, text: String) {
         let time = self.shared.tap.log().now();
         self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
     }

@@ -14,6 +14,7 @@ mod exchange;
 mod framing;
 mod listener;
 mod mode;
+mod open;
 mod report;
 mod serve;
 mod socks5;
@@ -31,15 +32,16 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 pub use ca::{CaError, CertAuthority};
+pub use open::Opening;
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
+pub use tls::{ServerTls, Trust};
 
 use crate::capture::Tap;
 use crate::control::{Command, Controller};
 use serve::{Route, Shared};
 
 /// What a proxy needs to know.
-#[derive(Clone, Debug)]
 pub struct ProxyConfig {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -49,6 +51,10 @@ pub struct ProxyConfig {
     pub host: HostHeader,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub handshake_limit: Duration,
+    /// How servers behind TLS are talked to.
+    pub server_tls: ServerTls,
+    /// Which clients' TLS is opened; none leaves all of it closed.
+    pub opening: Option<Opening>,
 }
 
 /// A running proxy. Dropping it leaves it running; [`Proxy::finish`] ends it.
@@ -82,7 +88,8 @@ impl Proxy {
         let shared = Arc::new(Shared {
             tap,
             controller: controller.clone(),
-            dialler: dial::Dialler::default(),
+            dialler: dial::Dialler::new(config.server_tls),
+            opener: config.opening.map(open::Opener::new),
             host: config.host,
             handshake_limit: config.handshake_limit,
         });

@@ -15,6 +15,7 @@ use super::drive::{Drive, Watch};
 use super::edit::{Edits, edit};
 use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
 use super::framing::{Answering, Body};
+use super::open::Opener;
 use super::report::Report;
 use super::target::{Authority, absolute};
 use super::transport::Transport;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     pub(super) tap: Tap,
     pub(super) controller: Controller,
     pub(super) dialler: Dialler,
+    /// Where clients' TLS is opened.
+    pub(super) opener: Option<Opener>,
     pub(super) host: HostHeader,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub(super) handshake_limit: Duration,
@@ -71,6 +74,8 @@ pub(super) struct Serving {
     pub(super) from: String,
     /// The connection to the server, where one is open already.
     pub(super) server: Option<Dialled>,
+    /// Why there is none, where that was found before the first request.
+    pub(super) unreached: Option<DialError>,
 }
 
 impl Serving {
@@ -123,6 +128,10 @@ impl Serving {
         if self.server.as_ref().is_some_and(|server| server.authority != authority) {
             self.server = None;
         }
+        if let Some(error) = self.unreached.take() {
+            self.unreachable(asked, report, &error).await;
+            return Next::Over;
+        }
         let server = match self.server.take() {
             Some(server) => server,
             None => match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
@@ -156,7 +165,7 @@ impl Serving {
             _ => Edits::None,
         };
         let edited = edit(&head, edits);
-        let Dialled { transport, authority, timing } = server;
+        let Dialled { transport, authority, timing, .. } = server;
         report.sending(&edited, &transport, timing);
         let limit = (kind == Kind::WebSocket).then_some(self.shared.handshake_limit);
         let responded = &mut |response: &Bytes| report.responded(response);
@@ -176,7 +185,7 @@ impl Serving {
                 report.over(None);
                 // What follows on the same connection took no time to reach.
                 let timing = crate::capture::Timing::default();
-                self.server = Some(Dialled { transport: server, authority, timing });
+                self.server = Some(Dialled { transport: server, authority, timing, fault: None });
                 return Next::Request(client);
             }
             End::Switched { early, sent } => {

@@ -7,9 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use rustls::CommonState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::{client, server};
 
 /// A connection to the client or to the server.
 pub(super) struct Transport {
@@ -19,39 +20,70 @@ pub(super) struct Transport {
 }
 
 enum Carrier {
-    Tcp(TcpStream),
+    Plain(Socket),
     /// TLS to the server.
-    Tls(Box<TlsStream<TcpStream>>),
+    ToServer(Box<client::TlsStream<Socket>>),
+    /// TLS to the client.
+    ToClient(Box<server::TlsStream<Socket>>),
+}
+
+/// A TCP connection, with what was read of it too early.
+pub(super) struct Socket {
+    stream: TcpStream,
+    rewound: Bytes,
 }
 
 impl Transport {
     pub(super) fn tcp(stream: TcpStream) -> Transport {
-        Transport { carrier: Carrier::Tcp(stream), rewound: Bytes::new() }
+        Transport::over(Carrier::Plain(Socket { stream, rewound: Bytes::new() }))
     }
 
-    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Transport {
-        Transport { carrier: Carrier::Tls(Box::new(stream)), rewound: Bytes::new() }
+    pub(super) fn tls_to_server(stream: client::TlsStream<Socket>) -> Transport {
+        Transport::over(Carrier::ToServer(Box::new(stream)))
+    }
+
+    pub(super) fn tls_to_client(stream: server::TlsStream<Socket>) -> Transport {
+        Transport::over(Carrier::ToClient(Box::new(stream)))
+    }
+
+    fn over(carrier: Carrier) -> Transport {
+        Transport { carrier, rewound: Bytes::new() }
+    }
+
+    /// The socket itself, for TLS to be spoken over it; the connection as it was where TLS is spoken already.
+    pub(super) fn into_socket(self) -> Result<Socket, Transport> {
+        match self.carrier {
+            // What was put back comes before what the socket had left.
+            Carrier::Plain(socket) => Ok(Socket { rewound: joined(self.rewound, socket.rewound), ..socket }),
+            carrier => Err(Transport { carrier, rewound: self.rewound }),
+        }
     }
 
     /// Puts `bytes` back, to be read before anything else.
     pub(super) fn rewind(&mut self, bytes: Bytes) {
-        if self.rewound.is_empty() {
-            self.rewound = bytes;
-        } else if !bytes.is_empty() {
-            self.rewound = [bytes, std::mem::take(&mut self.rewound)].concat().into();
-        }
+        self.rewound = joined(bytes, std::mem::take(&mut self.rewound));
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
         match &self.carrier {
-            Carrier::Tcp(stream) => stream,
-            Carrier::Tls(stream) => stream.get_ref().0,
+            Carrier::Plain(socket) => &socket.stream,
+            Carrier::ToServer(stream) => &stream.get_ref().0.stream,
+            Carrier::ToClient(stream) => &stream.get_ref().0.stream,
         }
     }
 
-    /// Whether closing it loses nothing that a plain socket would keep: TLS has bytes of its own under way.
+    /// What TLS agreed on, where it is spoken.
+    pub(super) fn tls(&self) -> Option<&CommonState> {
+        match &self.carrier {
+            Carrier::Plain(_) => None,
+            Carrier::ToServer(stream) => Some(stream.get_ref().1),
+            Carrier::ToClient(stream) => Some(stream.get_ref().1),
+        }
+    }
+
+    /// Whether what is written may be held until it is flushed, as TLS does.
     pub(super) fn is_tls(&self) -> bool {
-        matches!(self.carrier, Carrier::Tls(_))
+        !matches!(self.carrier, Carrier::Plain(_))
     }
 
     pub(super) fn peer(&self) -> Option<SocketAddr> {
@@ -76,21 +108,78 @@ impl Transport {
     }
 }
 
+impl Socket {
+    pub(super) fn new(stream: TcpStream) -> Socket {
+        Socket { stream, rewound: Bytes::new() }
+    }
+}
+
+impl From<Socket> for Transport {
+    fn from(socket: Socket) -> Transport {
+        Transport::over(Carrier::Plain(socket))
+    }
+}
+
+fn joined(first: Bytes, then: Bytes) -> Bytes {
+    match (first.is_empty(), then.is_empty()) {
+        (_, true) => first,
+        (true, _) => then,
+        _ => [first, then].concat().into(),
+    }
+}
+
+/// Gives of `rewound` what there is room for; says whether there was any.
+fn read_again(rewound: &mut Bytes, buffer: &mut ReadBuf<'_>) -> bool {
+    let count = rewound.len().min(buffer.remaining());
+    buffer.put_slice(&rewound[..count]);
+    rewound.advance(count);
+    count > 0
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if read_again(&mut self.rewound, buffer) {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
 impl AsyncRead for Transport {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.rewound.is_empty() {
-            let count = self.rewound.len().min(buffer.remaining());
-            buffer.put_slice(&self.rewound[..count]);
-            self.rewound.advance(count);
+        if read_again(&mut self.rewound, buffer) {
             return Poll::Ready(Ok(()));
         }
         match &mut self.carrier {
-            Carrier::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Carrier::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Carrier::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
+            Carrier::ToServer(stream) => Pin::new(stream).poll_read(context, buffer),
+            Carrier::ToClient(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -102,22 +191,25 @@ impl AsyncWrite for Transport {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match &mut self.carrier {
-            Carrier::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Carrier::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Carrier::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
+            Carrier::ToServer(stream) => Pin::new(stream).poll_write(context, bytes),
+            Carrier::ToClient(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.carrier {
-            Carrier::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Carrier::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Carrier::Plain(socket) => Pin::new(socket).poll_flush(context),
+            Carrier::ToServer(stream) => Pin::new(stream).poll_flush(context),
+            Carrier::ToClient(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.carrier {
-            Carrier::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Carrier::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Carrier::Plain(socket) => Pin::new(socket).poll_shutdown(context),
+            Carrier::ToServer(stream) => Pin::new(stream).poll_shutdown(context),
+            Carrier::ToClient(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

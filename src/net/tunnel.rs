@@ -75,6 +75,10 @@ impl Serving {
                 self.server = Some(server);
                 return self.run(client).await;
             }
+            Inside::Client(Speech::Tls) if self.shared.opener.is_some() => {
+                let authority = server.authority.clone();
+                return self.open(client, authority, Some(server)).await;
+            }
             Inside::Client(Speech::Tls) => "TLS, not opened",
             Inside::Client(_) => "neither HTTP nor WebSocket",
             Inside::Server => "the server spoke first",
@@ -100,7 +104,7 @@ impl Serving {
         drive
     }
 
-    async fn first_inside(&self, client: &mut Transport, server: &mut Transport) -> Inside {
+    pub(super) async fn first_inside(&self, client: &mut Transport, server: &mut Transport) -> Inside {
         let mut words = Vec::new();
         let mut spoken = vec![0; 4096];
         let mut count = 0;
@@ -144,7 +148,7 @@ impl Serving {
 }
 
 /// Who said what first.
-enum Inside {
+pub(super) enum Inside {
     Client(Speech),
     Server,
     Nobody,

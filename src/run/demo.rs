@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sockeye::demo::{Demo, Rounds};
 use sockeye::headless::text::Style;
-use sockeye::net::{HostHeader, ProxyConfig, Target};
+use sockeye::net::{HostHeader, ProxyConfig, ServerTls, Target};
 
 use super::proxy::{Running, heed_signals, shows_screen};
 use super::{Failure, UNREACHABLE};
@@ -21,6 +21,8 @@ pub fn demo(options: DemoOptions) -> Result<(), Failure> {
         target: Some(target),
         host: HostHeader::Rewrite,
         handshake_limit: Duration::from_secs(30),
+        server_tls: ServerTls::default(),
+        opening: None,
     };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;

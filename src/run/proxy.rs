@@ -8,7 +8,7 @@ use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, text::Style};
-use sockeye::net::{HostHeader, Proxy, ProxyConfig, StartError};
+use sockeye::net::{HostHeader, Proxy, ProxyConfig, ServerTls, StartError};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
@@ -22,6 +22,8 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
         target: options.server,
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         handshake_limit: options.handshake_timeout,
+        server_tls: ServerTls::default(),
+        opening: None,
     };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
-use sockeye::net::{HostHeader, Proxy, ProxyConfig};
+use sockeye::net::{HostHeader, Proxy, ProxyConfig, ServerTls};
 
 /// How long a peer waits before a test fails: far longer than anything takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,6 +31,8 @@ pub fn config(server: Option<SocketAddr>) -> ProxyConfig {
         target: server.map(|server| format!("ws://{server}").parse().unwrap()),
         host: HostHeader::Rewrite,
         handshake_limit: PATIENCE,
+        server_tls: ServerTls::default(),
+        opening: None,
     }
 }
 
