@@ -36,6 +36,9 @@ pub enum Command {
     Show(ShowOptions),
     /// Print a recording
     Print(PrintOptions),
+    /// The certificate authority with which TLS is opened
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Print a shell's completions: `sockeye completions bash > /etc/bash_completion.d/sockeye`
     Completions {
         /// Which shell
@@ -43,6 +46,40 @@ pub enum Command {
     },
     /// Print the manual page: `sockeye man | man -l -`
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Print where its certificate is
+    Path(CaOptions),
+    /// Print its certificate in PEM, for whoever is to trust it
+    Print(CaOptions),
+    /// Make it anew; what trusted the old one has to be told of the new
+    New(CaOptions),
+    /// Tell how each system, browser and runtime learns to trust it
+    InstallHelp(CaOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct CaOptions {
+    /// Where the CA lives [default: the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub ca_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct TlsOptions {
+    #[command(flatten)]
+    pub ca: CaOptions,
+    /// More roots to trust on the server's side, in PEM (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub server_ca: Vec<PathBuf>,
+    /// Talk to servers whose certificate does not hold, and say so on each session
+    #[arg(long)]
+    pub insecure: bool,
+    /// Leave this host's TLS closed; * stands for anything (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub tls_passthrough: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +98,8 @@ pub struct ProxyOptions {
     /// How long a server may take to be reached, and to answer an opening handshake
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub handshake_timeout: Duration,
+    #[command(flatten)]
+    pub tls: TlsOptions,
     #[command(flatten)]
     pub log: LogOptions,
 }

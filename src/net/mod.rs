@@ -35,7 +35,7 @@ pub use ca::{CaError, CertAuthority};
 pub use open::Opening;
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
-pub use tls::{ServerTls, Trust};
+pub use tls::{ServerTls, Trust, certificates};
 
 use crate::capture::Tap;
 use crate::control::{Command, Controller};

@@ -77,17 +77,19 @@ impl Report {
     /// The server is reached, and about to get this head.
     pub(super) fn sending(&mut self, edited: &Edited, server: &Transport, timing: Timing) {
         let address = server.peer().map(|address| address.to_string()).unwrap_or_default();
-        let sent = if edited.notes.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&edited.head) };
+        let sent = |request: &Bytes| {
+            if edited.head == *request { Bytes::new() } else { Bytes::copy_from_slice(&edited.head) }
+        };
         let notes = edited.notes.clone();
         match &mut self.about {
             About::Session { opening, .. } => {
-                opening.sent = sent;
+                opening.sent = sent(&opening.request);
                 opening.notes = notes;
                 opening.server = address;
                 opening.timing = timing;
             }
             About::Exchange(exchange) => {
-                exchange.sent = sent;
+                exchange.sent = sent(&exchange.request);
                 exchange.notes = notes;
                 exchange.server = address;
                 exchange.timing = timing;

@@ -164,8 +164,11 @@ impl Serving {
             (Route::Forward, Some(path)) => Edits::Absolute { path },
             _ => Edits::None,
         };
-        let edited = edit(&head, edits);
-        let Dialled { transport, authority, timing, .. } = server;
+        let mut edited = edit(&head, edits);
+        let Dialled { transport, authority, timing, fault } = server;
+        if let Some(fault) = &fault {
+            edited.notes.push(format!("{fault}; --insecure let it pass"));
+        }
         report.sending(&edited, &transport, timing);
         let limit = (kind == Kind::WebSocket).then_some(self.shared.handshake_limit);
         let responded = &mut |response: &Bytes| report.responded(response);
@@ -173,11 +176,17 @@ impl Serving {
         let shutdown = self.shared.controller.shutdown();
         let what = Carry { head, request_body, answering, limit, kind, shutdown, responded };
         let carried = carry(client, transport, what).await;
-        self.conclude(carried, report, authority).await
+        self.conclude(carried, report, authority, fault).await
     }
 
     /// Does what the end of an exchange asks for.
-    async fn conclude(&mut self, carried: Carried, mut report: Report, authority: Authority) -> Next {
+    async fn conclude(
+        &mut self,
+        carried: Carried,
+        mut report: Report,
+        authority: Authority,
+        fault: Option<String>,
+    ) -> Next {
         report.carried(&carried);
         let Carried { mut client, mut server, end, .. } = carried;
         match end {
@@ -185,7 +194,7 @@ impl Serving {
                 report.over(None);
                 // What follows on the same connection took no time to reach.
                 let timing = crate::capture::Timing::default();
-                self.server = Some(Dialled { transport: server, authority, timing, fault: None });
+                self.server = Some(Dialled { transport: server, authority, timing, fault });
                 return Next::Request(client);
             }
             End::Switched { early, sent } => {

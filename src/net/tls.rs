@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
@@ -29,6 +30,14 @@ pub struct ServerTls {
     pub roots: Vec<CertificateDer<'static>>,
     /// What becomes of a server that cannot be verified.
     pub trust: Trust,
+}
+
+/// The certificates in a PEM file's text.
+///
+/// # Errors
+/// Where it is damaged, in words.
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 /// Makes connections to servers secure.

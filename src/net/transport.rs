@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use rustls::CommonState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
@@ -72,15 +71,6 @@ impl Transport {
         }
     }
 
-    /// What TLS agreed on, where it is spoken.
-    pub(super) fn tls(&self) -> Option<&CommonState> {
-        match &self.carrier {
-            Carrier::Plain(_) => None,
-            Carrier::ToServer(stream) => Some(stream.get_ref().1),
-            Carrier::ToClient(stream) => Some(stream.get_ref().1),
-        }
-    }
-
     /// Whether what is written may be held until it is flushed, as TLS does.
     pub(super) fn is_tls(&self) -> bool {
         !matches!(self.carrier, Carrier::Plain(_))
@@ -105,18 +95,6 @@ impl Transport {
         let mut buffer = ReadBuf::new(into);
         ready!(Pin::new(self).poll_read(context, &mut buffer))?;
         Poll::Ready(Ok(buffer.filled().len()))
-    }
-}
-
-impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Socket {
-        Socket { stream, rewound: Bytes::new() }
-    }
-}
-
-impl From<Socket> for Transport {
-    fn from(socket: Socket) -> Transport {
-        Transport::over(Carrier::Plain(socket))
     }
 }
 

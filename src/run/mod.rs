@@ -1,6 +1,7 @@
 //! What each command does, from its options to its exit code.
 
 pub mod about;
+pub mod ca;
 pub mod demo;
 pub mod proxy;
 pub mod recording;

@@ -2,17 +2,18 @@
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, text::Style};
-use sockeye::net::{HostHeader, Proxy, ProxyConfig, ServerTls, StartError};
+use sockeye::net::{HostHeader, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
-use crate::cli::{LogOptions, OutputOptions, ProxyOptions};
+use crate::cli::{LogOptions, OutputOptions, ProxyOptions, TlsOptions};
 
 /// Runs the proxy until the user or a signal ends it.
 pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
@@ -22,8 +23,8 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
         target: options.server,
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         handshake_limit: options.handshake_timeout,
-        server_tls: ServerTls::default(),
-        opening: None,
+        server_tls: server_tls(&options.tls)?,
+        opening: Some(opening(&options.tls)?),
     };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
@@ -31,6 +32,27 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
     let output = running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?;
     running.finish(output, recorder);
     Ok(())
+}
+
+fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
+    let mut roots = Vec::new();
+    for file in &options.server_ca {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(USAGE, format_args!("cannot read certificates from {}: {error}", file.display()))
+        };
+        let pem = std::fs::read(file).map_err(|error| failed(&error))?;
+        let read = sockeye::net::certificates(&pem).map_err(|error| failed(&error))?;
+        if read.is_empty() {
+            return Err(failed(&"there is none in it, in PEM"));
+        }
+        roots.extend(read);
+    }
+    Ok(ServerTls { roots, trust: if options.insecure { Trust::Insecure } else { Trust::Verified } })
+}
+
+fn opening(options: &TlsOptions) -> Result<Opening, Failure> {
+    let authority = Arc::new(super::ca::authority(&options.ca)?);
+    Ok(Opening { authority, passthrough: options.tls_passthrough.clone() })
 }
 
 /// A proxy with its log.

@@ -17,4 +17,5 @@ mod screens;
 mod support;
 #[cfg(all(unix, feature = "tui"))]
 mod terminal;
+mod tls;
 mod wire;

@@ -4,11 +4,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::support::{Peer, Server, request, switching};
+use crate::support::{Peer, Server, request, switching, tls::tls_server};
 
 /// A running `sockeye`, killed when dropped.
 struct Program {
@@ -240,35 +239,6 @@ fn wrong_words_and_taken_ports_have_exit_codes_and_one_line() {
         assert_eq!(program.exit_code(), Some(code), "{words:?}: {errors}");
         assert!(errors.contains(sentence), "{words:?}: {errors}");
     }
-}
-
-/// A server behind TLS that answers one handshake.
-fn tls_server(name: &str) -> Server {
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
-    let chain = vec![CertificateDer::from_pem_file(folder.join(format!("{name}.pem"))).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key"))).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config =
-        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
-    Server::once(move |mut peer| {
-        let mut session = rustls::ServerConnection::new(config).unwrap();
-        let mut stream = rustls::Stream::new(&mut session, &mut peer.0);
-        let mut head = Vec::new();
-        let mut octet = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            // A client that does not like the certificate leaves.
-            if !matches!(stream.read(&mut octet), Ok(1)) {
-                return;
-            }
-            head.push(octet[0]);
-        }
-        std::io::Write::write_all(&mut stream, (switching() + "\u{1}\u{2}hi").as_bytes()).unwrap();
-        let mut frame = [0; 6];
-        stream.read_exact(&mut frame).unwrap();
-        assert_eq!(&frame, b"\x81\x80\0\0\0\0");
-    })
 }
 
 fn sockeye_trusting(target: &str) -> (Program, SocketAddr) {

@@ -1,5 +1,7 @@
 //! A proxy in this process, and peers that say exactly what a test scripts.
 
+pub mod tls;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;

@@ -1,0 +1,153 @@
+//! `sockeye ca`: the certificate authority's files, made when they are first needed.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sockeye::net::CertAuthority;
+use time::OffsetDateTime;
+
+use super::{Failure, USAGE};
+use crate::cli::{CaCommand, CaOptions};
+
+/// Runs one of the commands.
+pub fn ca(command: &CaCommand) -> Result<(), Failure> {
+    let (CaCommand::Path(options)
+    | CaCommand::Print(options)
+    | CaCommand::New(options)
+    | CaCommand::InstallHelp(options)) = command;
+    let place = Place::of(options)?;
+    let text = match command {
+        CaCommand::New(_) => {
+            place.make()?;
+            format!(
+                "a new CA is in {}; whoever trusted the old one has to be told\n",
+                place.certificate.display()
+            )
+        }
+        CaCommand::Path(_) => {
+            place.open()?;
+            format!("{}\n", place.certificate.display())
+        }
+        CaCommand::Print(_) => place.open()?.certificate_pem().to_owned(),
+        CaCommand::InstallHelp(_) => {
+            place.open()?;
+            install_help(&place.certificate)
+        }
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(USAGE, format_args!("cannot write to the standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The authority in the user's folder, made there where there is none.
+pub fn authority(options: &CaOptions) -> Result<CertAuthority, Failure> {
+    Place::of(options)?.open()
+}
+
+/// Where the files are.
+struct Place {
+    folder: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Place {
+    fn of(options: &CaOptions) -> Result<Place, Failure> {
+        let folder = options.ca_dir.clone().or_else(data_folder).ok_or_else(|| {
+            Failure::new(USAGE, "there is no home folder to keep the CA in: name one with --ca-dir")
+        })?;
+        Ok(Place { certificate: folder.join("sockeye-ca.pem"), key: folder.join("sockeye-ca.key"), folder })
+    }
+
+    fn open(&self) -> Result<CertAuthority, Failure> {
+        if !self.certificate.exists() && !self.key.exists() {
+            return self.make();
+        }
+        let read = |path: &Path| {
+            fs::read_to_string(path)
+                .map_err(|error| Failure::new(USAGE, format_args!("cannot read {}: {error}", path.display())))
+        };
+        CertAuthority::from_pem(&read(&self.certificate)?, &read(&self.key)?).map_err(|error| {
+            let folder = self.folder.display();
+            Failure::new(USAGE, format_args!("{error} (in {folder}); `sockeye ca new` makes another"))
+        })
+    }
+
+    fn make(&self) -> Result<CertAuthority, Failure> {
+        let failed = |error: io::Error| {
+            let folder = self.folder.display();
+            Failure::new(
+                USAGE,
+                format_args!("cannot make the CA in {folder}: {error}; name a place with --ca-dir"),
+            )
+        };
+        let authority = CertAuthority::new(&owner(), OffsetDateTime::now_utc())
+            .map_err(|error| Failure::new(USAGE, error))?;
+        fs::create_dir_all(&self.folder).map_err(failed)?;
+        // The key first: a certificate without one would be taken for whole.
+        write_private(&self.key, authority.key_pem()).map_err(failed)?;
+        write_private(&self.certificate, authority.certificate_pem()).map_err(failed)?;
+        Ok(authority)
+    }
+}
+
+/// Writes a file that its owner alone reads, whole or not at all.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&new)?.write_all(text.as_bytes())?;
+    fs::rename(new, path)
+}
+
+/// Where programs keep what a user should not lose.
+fn data_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = if cfg!(target_os = "macos") {
+        variable("HOME")?.join("Library/Application Support")
+    } else if cfg!(windows) {
+        variable("LOCALAPPDATA")?
+    } else {
+        variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")))?
+    };
+    Some(folder.join("sockeye"))
+}
+
+/// Whose authority it is, for the eyes of whoever finds it in a list of roots.
+fn owner() -> String {
+    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let host = fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    let host = host.map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
+    format!("{}@{}", user.unwrap_or_else(|| "somebody".to_owned()), host.unwrap_or_else(|| "here".to_owned()))
+}
+
+fn install_help(certificate: &Path) -> String {
+    let ca = certificate.display();
+    format!(
+        "The CA's certificate: {ca}
+Trust it only on machines that are yours: whoever has its key can pose as any server to them.
+
+Debian, Ubuntu    sudo cp {ca} /usr/local/share/ca-certificates/sockeye.crt && sudo update-ca-certificates
+Fedora            sudo cp {ca} /etc/pki/ca-trust/source/anchors/sockeye.pem && sudo update-ca-trust
+macOS             sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain {ca}
+Windows           certutil -addstore -user Root {ca}
+Firefox           Settings, Privacy & Security, View Certificates, Authorities, Import
+Chromium (Linux)  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n sockeye -i {ca}
+Java              keytool -importcert -cacerts -alias sockeye -file {ca}
+
+Or for one program, by its environment:
+
+curl              CURL_CA_BUNDLE={ca}
+Node              NODE_EXTRA_CA_CERTS={ca}
+Python            SSL_CERT_FILE={ca} REQUESTS_CA_BUNDLE={ca}
+Go, Ruby          SSL_CERT_FILE={ca}
+Deno              DENO_CERT={ca}
+"
+    )
+}

@@ -1,0 +1,176 @@
+//! TLS opened: what is inside is treated as in the clear, and every refusal is told.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use sockeye::capture::{Event, Log, Next, Opened};
+use sockeye::net::{CertAuthority, Opening, ServerTls, Trust};
+
+use crate::support::tls::{TlsClient, certificates, tls_client, tls_server};
+use crate::support::{Peer, Running, Server, config, request, start, switching};
+
+/// A proxy that opens TLS, and the certificate that its clients are to trust.
+fn opening(
+    server: Option<SocketAddr>,
+    trust: Trust,
+    passthrough: &[&str],
+) -> (Running, CertificateDer<'static>) {
+    let authority = CertAuthority::new("test@here", time::OffsetDateTime::now_utc()).unwrap();
+    let root = CertificateDer::from(authority.certificate_der().to_vec());
+    let mut config = config(server);
+    config.server_tls = ServerTls { roots: certificates("ca.pem"), trust };
+    let passthrough = passthrough.iter().map(|host| (*host).to_owned()).collect();
+    config.opening = Some(Opening { authority: Arc::new(authority), passthrough });
+    (start(config), root)
+}
+
+/// A CONNECT tunnel to `port` of localhost.
+fn tunnel(running: &Running, port: u16) -> Peer {
+    let mut client = running.client();
+    client.send(format!("CONNECT localhost:{port} HTTP/1.1\r\n\r\n"));
+    client.expect("HTTP/1.1 200 Connection established\r\n\r\n");
+    client
+}
+
+/// Opens a session, hears "hi", and says nothing.
+#[track_caller]
+fn greet(client: &mut TlsClient, host: SocketAddr) {
+    client.write_all(request(host).as_bytes()).unwrap();
+    let expected = switching() + "\u{1}\u{2}hi";
+    let mut got = vec![0; expected.len()];
+    client.read_exact(&mut got).unwrap();
+    assert_eq!(String::from_utf8(got).unwrap(), expected);
+    client.write_all(b"\x81\x80\0\0\0\0").unwrap();
+}
+
+#[track_caller]
+fn answer(client: &mut TlsClient, host: SocketAddr) -> String {
+    client.write_all(request(host).as_bytes()).unwrap();
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).unwrap();
+    String::from_utf8(got).unwrap()
+}
+
+fn notes(log: &Log) -> Vec<String> {
+    let mut cursor = log.cursor();
+    let mut notes = Vec::new();
+    while let Next::Event(event) = cursor.next().unwrap() {
+        if let Event::Note(note) = event {
+            notes.push(note.text);
+        }
+    }
+    notes
+}
+
+#[test]
+fn a_session_through_connect_is_read_and_verified_on_both_legs() {
+    let server = tls_server("good");
+    let (running, root) = opening(None, Trust::Verified, &[]);
+    let mut client = tls_client(tunnel(&running, server.address.port()), "localhost", &root);
+    greet(&mut client, server.address);
+    server.finish();
+    drop(client);
+    let log = running.finish();
+    let Some(Opened::Session(opening)) = log.opening(1).unwrap() else { panic!("not opened") };
+    assert_eq!(
+        opening.url,
+        format!(
+            "wss://localhost:{}/chat?x=1",
+            opening.url.rsplit(':').next().unwrap().split('/').next().unwrap()
+        )
+    );
+    assert_eq!(opening.notes, Vec::<String>::new());
+    assert_eq!(log.rows(1), 1..3);
+}
+
+#[test]
+fn a_client_may_speak_tls_to_a_reverse_proxy() {
+    let server = Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching() + "\u{1}\u{2}hi").expect(b"\x81\x80\0\0\0\0");
+    });
+    let (running, root) = opening(Some(server.address), Trust::Verified, &[]);
+    let mut client = tls_client(running.client(), "localhost", &root);
+    greet(&mut client, running.address);
+    server.finish();
+    drop(client);
+    assert_eq!(running.finish().rows(1), 1..3);
+}
+
+#[test]
+fn a_server_that_cannot_be_verified_is_a_502_that_says_why() {
+    let server = tls_server("wrong-name");
+    let (running, root) = opening(None, Trust::Verified, &[]);
+    let mut client = tls_client(tunnel(&running, server.address.port()), "localhost", &root);
+    let answer = answer(&mut client, server.address);
+    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
+    assert!(answer.contains("for another name") && answer.contains("--insecure"), "{answer}");
+    server.finish();
+    let log = running.finish();
+    assert!(
+        matches!(log.opening(1).unwrap(), Some(Opened::Refused(refused)) if refused.why.contains("for another name"))
+    );
+}
+
+#[test]
+fn an_insecure_proxy_talks_to_it_and_says_so() {
+    let server = tls_server("wrong-name");
+    let (running, root) = opening(None, Trust::Insecure, &[]);
+    let mut client = tls_client(tunnel(&running, server.address.port()), "localhost", &root);
+    greet(&mut client, server.address);
+    server.finish();
+    drop(client);
+    let log = running.finish();
+    let Some(Opened::Session(opening)) = log.opening(1).unwrap() else { panic!("not opened") };
+    assert_eq!(opening.notes, ["the server's certificate is for another name; --insecure let it pass"]);
+}
+
+#[test]
+fn a_client_that_does_not_trust_us_is_recognised() {
+    let server = tls_server("good");
+    let (running, _) = opening(None, Trust::Verified, &[]);
+    let mut client =
+        tls_client(tunnel(&running, server.address.port()), "localhost", &certificates("ca.pem")[0]);
+    assert!(client.write_all(b"GET / HTTP/1.1\r\n\r\n").is_err());
+    // Its alert goes out with what is flushed.
+    let _ = client.flush();
+    drop(client);
+    server.finish();
+    let told = |log: &Log| notes(log).into_iter().find(|note| note.contains("does not trust the Sockeye CA"));
+    running.until(told);
+    running.finish();
+}
+
+#[test]
+fn a_host_that_is_to_stay_closed_does() {
+    let server = tls_server("good");
+    let (running, _) = opening(None, Trust::Verified, &["local*"]);
+    // The server's own certificate is what the client gets.
+    let mut client =
+        tls_client(tunnel(&running, server.address.port()), "localhost", &certificates("ca.pem")[0]);
+    greet(&mut client, server.address);
+    server.finish();
+    drop(client);
+    let log = running.finish();
+    assert!(matches!(log.opening(1).unwrap(), Some(Opened::Tunnel(_))));
+}
+
+#[test]
+fn what_is_no_http_inside_is_relayed_and_listed() {
+    let server = tls_server("good");
+    let (running, root) = opening(None, Trust::Verified, &[]);
+    let mut client = tls_client(tunnel(&running, server.address.port()), "localhost", &root);
+    // The server reads on until an empty line.
+    client.write_all(b"\x00\x01no http\r\n\r\n").unwrap();
+    let mut got = vec![0; switching().len() + 4];
+    client.read_exact(&mut got).unwrap();
+    client.write_all(b"\x81\x80\0\0\0\0").unwrap();
+    server.finish();
+    drop(client);
+    let log = running.finish();
+    assert!(
+        matches!(log.opening(1).unwrap(), Some(Opened::Tunnel(tunnel)) if tunnel.why.contains("inside TLS"))
+    );
+}
