@@ -34,6 +34,7 @@ impl Terminal {
         let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program);
+        command.env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"));
         command.args(words);
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();

@@ -1,4 +1,5 @@
-// Servers behind TLS: opened in reverse mode and read; in forward mode left closed, and listed as tunnels.
+// Servers behind TLS: reached in reverse mode; opened in forward mode for clients that trust sockeye's CA, and left
+// closed, and listed as tunnels, where that is wanted.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -79,13 +80,29 @@ await check('reverse to https://, one connection for several requests', async ()
   assert.deepEqual(exchanges.map(({ request }) => request.body), ['body 1', 'body 2', 'body 3']);
 });
 
+const ours = () => readFileSync(join(process.env.XDG_DATA_HOME, 'sockeye', 'sockeye-ca.pem'));
+const url = `wss://localhost:${server.port}`;
+
 for (const [name, mode, agent] of [
   ['CONNECT', 'connect', (proxy) => new HttpsProxyAgent(`http://${proxy.at}`)],
   ['SOCKS5', 'socks5', (proxy) => new SocksProxyAgent(`socks5h://${proxy.at}`)],
 ]) {
-  await check(`${name} to wss:// is left closed`, async () => {
+  await check(`${name} to wss:// is opened`, async () => {
     const proxy = await start();
-    const url = `wss://localhost:${server.port}`;
+    // The client trusts our authority alone: the certificate it gets is ours.
+    assert.deepEqual(await dialogue(url, { agent: agent(proxy), ca: ours() }), expected);
+    await proxy.ended(1);
+    const [session] = (await proxy.stop()).sessions();
+    assert.deepEqual([session.open.mode, session.open.url], [mode, `${url}/`]);
+    assert.equal(session.open.sent, undefined);
+    for (const side of [session.client, session.server]) {
+      const messages = side.filter(({ type }) => type === 'message').map(payload);
+      assert.deepEqual(messages, SAYS.map((data) => Buffer.from(data)));
+    }
+  });
+
+  await check(`${name} to wss:// is left closed`, async () => {
+    const proxy = await start(undefined, '--tls-passthrough', 'local*');
     // The client verifies the server's own certificate: nobody stands between them.
     assert.deepEqual(await dialogue(url, { agent: agent(proxy) }), expected);
     await proxy.ended(1);
@@ -98,7 +115,22 @@ for (const [name, mode, agent] of [
     assert.ok(end.octets.client > 1000 && end.octets.server > 1000 && end.octets.client < octets, 'how much passed');
     assert.deepEqual(recording.all('message'), []);
   });
+
+  await check(`${name} by a client that does not trust our CA`, async () => {
+    const proxy = await start();
+    await assert.rejects(dialogue(url, { agent: agent(proxy) }), /certificate/);
+    const { text } = await proxy.wait((line) => line.type === 'note', 'a note');
+    assert.match(text, /does not trust the Sockeye CA/);
+    await proxy.stop();
+  });
 }
+
+await check('reverse, TLS on both sides', async () => {
+  const proxy = await start(url);
+  assert.deepEqual(await dialogue(`wss://localhost:${proxy.port}`, { ca: ours() }), expected);
+  await proxy.ended(1);
+  assert.equal((await proxy.stop()).sessions().length, 1);
+});
 
 const other = await listen('wrong-name');
 await check('a certificate for another name', async () => {
