@@ -31,14 +31,14 @@ enum Rule {
 const FENCES: &[(&[&str], &[&str])] = &[
     (&["ratatui", "crossterm", "unicode_segmentation"], &["tui"]),
     (&["hyper", "hyper_util", "http_body_util", "httparse"], &["net"]),
-    (&["rustls", "tokio_rustls", "rustls_platform_verifier", "socket2"], &["net"]),
+    (&["rcgen", "rustls", "tokio_rustls", "rustls_platform_verifier", "socket2"], &["net"]),
     // The demo is a client and a server of its own.
     (&["tokio::net", "std::net", "TcpStream", "TcpListener"], &["net", "demo", "cli"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
     (&["tokio"], &["net", "demo", "control", "run"]),
     (&["serde_json"], &["headless", "decode"]),
     (&["serde"], &["headless"]),
-    (&["std::fs", "File::open", "File::create"], &["capture", "headless"]),
+    (&["std::fs", "File::open", "File::create"], &["capture", "headless", "run"]),
     (&["flate2", "sha1"], &["ws"]),
     (&["minicbor"], &["decode"]),
     (&["clap", "clap_complete", "clap_mangen"], &["cli", "run"]),
