@@ -62,7 +62,8 @@ pub enum CaCommand {
 
 #[derive(Debug, Args)]
 pub struct CaOptions {
-    /// Where the CA lives [default: the user's data folder]
+    /// Where the CA lives [default: the user's data folder]. TLS is opened where there is one: `sockeye ca path`
+    /// makes it
     #[arg(long, value_name = "DIR")]
     pub ca_dir: Option<PathBuf>,
 }

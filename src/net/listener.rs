@@ -77,8 +77,11 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
                 super::target::Authority { secure: authority.secure && speech != Speech::Tls, ..authority };
             match serving.shared.dialler.dial(&plain, serving.shared.handshake_limit).await {
                 Ok(server) => {
-                    let why =
-                        if speech == Speech::Tls { "TLS, not opened" } else { "neither HTTP nor WebSocket" };
+                    let why = if speech == Speech::Tls {
+                        super::tunnel::NOT_OPENED
+                    } else {
+                        "neither HTTP nor WebSocket"
+                    };
                     Some(serving.opaque(client, server, why))
                 }
                 Err(error) => {

@@ -79,7 +79,7 @@ impl Serving {
                 let authority = server.authority.clone();
                 return self.open(client, authority, Some(server)).await;
             }
-            Inside::Client(Speech::Tls) => "TLS, not opened",
+            Inside::Client(Speech::Tls) => NOT_OPENED,
             Inside::Client(_) => "neither HTTP nor WebSocket",
             Inside::Server => "the server spoke first",
             Inside::Nobody => "nothing was said",
@@ -146,6 +146,9 @@ impl Serving {
         }));
     }
 }
+
+/// Why TLS is relayed unread where there is nothing to open it with.
+pub(super) const NOT_OPENED: &str = "TLS, not opened: `sockeye ca install-help` says how it is";
 
 /// Who said what first.
 pub(super) enum Inside {

@@ -43,9 +43,14 @@ pub fn ca(command: &CaCommand) -> Result<(), Failure> {
     }
 }
 
-/// The authority in the user's folder, made there where there is none.
-pub fn authority(options: &CaOptions) -> Result<CertAuthority, Failure> {
-    Place::of(options)?.open()
+/// The authority to open TLS with. Where the user has never asked for one, and names no place for it, there is none:
+/// no client could trust it, and to open its TLS would only break it.
+pub fn authority(options: &CaOptions) -> Result<Option<CertAuthority>, Failure> {
+    let Ok(place) = Place::of(options) else { return Ok(None) };
+    if options.ca_dir.is_none() && !place.certificate.exists() {
+        return Ok(None);
+    }
+    place.open().map(Some)
 }
 
 /// Where the files are.

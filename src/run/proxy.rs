@@ -24,7 +24,7 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         handshake_limit: options.handshake_timeout,
         server_tls: server_tls(&options.tls)?,
-        opening: Some(opening(&options.tls)?),
+        opening: opening(&options.tls)?,
     };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
@@ -50,9 +50,12 @@ fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
     Ok(ServerTls { roots, trust: if options.insecure { Trust::Insecure } else { Trust::Verified } })
 }
 
-fn opening(options: &TlsOptions) -> Result<Opening, Failure> {
-    let authority = Arc::new(super::ca::authority(&options.ca)?);
-    Ok(Opening { authority, passthrough: options.tls_passthrough.clone() })
+fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
+    let authority = super::ca::authority(&options.ca)?;
+    Ok(authority.map(|authority| Opening {
+        authority: Arc::new(authority),
+        passthrough: options.tls_passthrough.clone(),
+    }))
 }
 
 /// A proxy with its log.

@@ -273,3 +273,34 @@ fn a_server_with_another_name_is_not_trusted() {
     assert!(answer.contains("TLS with localhost"), "{answer}");
     server.finish();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_authority_is_made_once_and_its_key_is_private() {
+    let data = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let output = sockeye(words).env("XDG_DATA_HOME", data.path()).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, path, _) = run(&["ca", "path"]);
+    let certificate = data.path().join("sockeye/sockeye-ca.pem");
+    assert_eq!((code, path.trim()), (Some(0), certificate.to_str().unwrap()));
+    let made = std::fs::read_to_string(&certificate).unwrap();
+    assert_eq!(run(&["ca", "print"]).1, made);
+    assert!(run(&["ca", "install-help"]).1.contains("NODE_EXTRA_CA_CERTS"));
+    assert_eq!(std::fs::read_to_string(&certificate).unwrap(), made);
+    let key = data.path().join("sockeye/sockeye-ca.key");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+
+    std::fs::write(&key, "damaged").unwrap();
+    let (code, _, errors) = run(&["-l", "127.0.0.1:0", "--headless"]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("sockeye ca new"), "{errors}");
+    assert_eq!(run(&["ca", "new"]).0, Some(0));
+    assert_ne!(run(&["ca", "print"]).1, made);
+}

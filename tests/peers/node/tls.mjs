@@ -2,6 +2,7 @@
 // closed, and listed as tunnels, where that is wanted.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -80,8 +81,16 @@ await check('reverse to https://, one connection for several requests', async ()
   assert.deepEqual(exchanges.map(({ request }) => request.body), ['body 1', 'body 2', 'body 3']);
 });
 
-const ours = () => readFileSync(join(process.env.XDG_DATA_HOME, 'sockeye', 'sockeye-ca.pem'));
 const url = `wss://localhost:${server.port}`;
+
+await check('CONNECT to wss:// without a CA is left closed', async () => {
+  const proxy = await start();
+  assert.deepEqual(await dialogue(url, { agent: new HttpsProxyAgent(`http://${proxy.at}`) }), expected);
+  await proxy.ended(1);
+  assert.match((await proxy.stop()).all('tunnel')[0].why, /TLS/);
+});
+
+const ours = execFileSync(process.env.SOCKEYE_BIN, ['ca', 'print']);
 
 for (const [name, mode, agent] of [
   ['CONNECT', 'connect', (proxy) => new HttpsProxyAgent(`http://${proxy.at}`)],
@@ -90,7 +99,7 @@ for (const [name, mode, agent] of [
   await check(`${name} to wss:// is opened`, async () => {
     const proxy = await start();
     // The client trusts our authority alone: the certificate it gets is ours.
-    assert.deepEqual(await dialogue(url, { agent: agent(proxy), ca: ours() }), expected);
+    assert.deepEqual(await dialogue(url, { agent: agent(proxy), ca: ours }), expected);
     await proxy.ended(1);
     const [session] = (await proxy.stop()).sessions();
     assert.deepEqual([session.open.mode, session.open.url], [mode, `${url}/`]);
@@ -127,7 +136,7 @@ for (const [name, mode, agent] of [
 
 await check('reverse, TLS on both sides', async () => {
   const proxy = await start(url);
-  assert.deepEqual(await dialogue(`wss://localhost:${proxy.port}`, { ca: ours() }), expected);
+  assert.deepEqual(await dialogue(`wss://localhost:${proxy.port}`, { ca: ours }), expected);
   await proxy.ended(1);
   assert.equal((await proxy.stop()).sessions().length, 1);
 });
