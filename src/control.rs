@@ -75,11 +75,13 @@ impl Controller {
     /// A session began: what it is told should it have to end. [`Controller::forget`] it when it is over.
     pub(crate) fn register(&self, session: u32) -> oneshot::Receiver<Ending> {
         let (sender, receiver) = oneshot::channel();
+        // Locked first: a shutdown in between would neither be seen here nor find the session.
+        let mut open = self.open();
         if *self.0.shutdown.borrow() {
             // The receiver is in scope.
             let _ = sender.send(Ending::Shutdown);
         } else {
-            self.open().insert(session, sender);
+            open.insert(session, sender);
         }
         receiver
     }
