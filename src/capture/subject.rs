@@ -6,6 +6,7 @@ use super::Log;
 use super::record::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Tunnel};
 use crate::decode::{self, View};
 use crate::filter::{self, Flag, Subject};
+use crate::ws::handshake::glance;
 use crate::ws::{Direction, Opcode};
 
 /// How much of a payload a filter looks at, in octets.
@@ -91,11 +92,9 @@ impl<'a> Row<'a> {
             Kind::Frame(opcode) => opcode,
             Kind::Raw => Opcode::Binary,
         };
-        match decode::detect(opcode, &bytes[..]) {
-            view @ (View::MessagePack | View::Cbor) => {
-                let payload = decode::Payload::start_of(&bytes, message.payload.len());
-                decode::summary(view, payload, SHOWN).into()
-            }
+        let payload = decode::Payload::start_of(&bytes, message.payload.len());
+        match decode::detect(opcode, payload) {
+            view @ (View::MessagePack | View::Cbor) => decode::summary(view, payload, SHOWN).into(),
             _ => lossy(bytes),
         }
     }
@@ -171,7 +170,9 @@ impl Subject for Row<'_> {
 
     fn subprotocol(&self) -> &str {
         let response = self.opening().map(|opening| &opening.response[..]);
-        response.and_then(|response| header(response, "Sec-WebSocket-Protocol")).unwrap_or("")
+        let mut values =
+            response.into_iter().flat_map(|response| glance::values(response, "Sec-WebSocket-Protocol"));
+        values.find_map(|value| std::str::from_utf8(value).ok()).unwrap_or("")
     }
 
     fn session(&self) -> Option<u32> {
@@ -280,18 +281,10 @@ fn close_text(payload: &[u8]) -> String {
 }
 
 /// The word of number `place` in a head's first line.
-fn word(head: &[u8], place: usize) -> Option<&str> {
-    let line = head.split(|octet| matches!(octet, b'\r' | b'\n')).next()?;
-    std::str::from_utf8(line.split(|octet| *octet == b' ').nth(place)?).ok()
-}
-
 /// The value of a head's first header of that name.
-fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
-    head.split(|octet| *octet == b'\n').skip(1).find_map(|line| {
-        let colon = line.iter().position(|octet| *octet == b':')?;
-        let found = line[..colon].eq_ignore_ascii_case(name.as_bytes());
-        found.then(|| std::str::from_utf8(line[colon + 1..].trim_ascii()).ok()).flatten()
-    })
+/// The word of number `place` in a head's first line.
+fn word(head: &[u8], place: usize) -> Option<&str> {
+    std::str::from_utf8(glance::first_line_word(head, place)?).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::record::{Ended, Ending, Event, Exchange, Flow, Message, Mode, Opening, Refused, Stamp, Tunnel};
+use crate::ws::handshake::glance;
 use crate::ws::{Direction, Opcode};
 
 /// What a flow is.
@@ -193,21 +194,15 @@ impl Summary {
         self.opened = exchange.time;
         self.ended = exchange.ended;
         self.bytes = [exchange.request_size, exchange.response_size];
-        self.method = word(&exchange.request, 0).map(Arc::from);
+        let method = glance::first_line_word(&exchange.request, 0);
+        self.method = method.map(|method| String::from_utf8_lossy(method).into());
         self.status = status(&exchange.response);
         self.end = exchange.error.as_deref().unwrap_or("").into();
     }
 }
 
-/// The word of number `place` in a head's first line.
-fn word(head: &[u8], place: usize) -> Option<String> {
-    let line = head.split(|octet| matches!(octet, b'\r' | b'\n')).next()?;
-    let word = line.split(|octet| *octet == b' ').nth(place)?;
-    Some(String::from_utf8_lossy(word).into_owned())
-}
-
 fn status(response: &[u8]) -> Option<u16> {
-    word(response, 1)?.parse().ok()
+    std::str::from_utf8(glance::first_line_word(response, 1)?).ok()?.parse().ok()
 }
 
 fn end_words(close: Option<&(Direction, Option<u16>, Arc<str>)>, ended: &Ended) -> String {

@@ -18,7 +18,7 @@ use super::schema::{Payloads, wall};
 use crate::capture::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tunnel};
 use crate::decode::{self, View, visible};
 use crate::ws::close::Close;
-use crate::ws::handshake::{self, Severity};
+use crate::ws::handshake::{self, Severity, glance};
 use crate::ws::{Direction, Examination, Opcode, RequestHead, ResponseHead};
 use style::{Paint, Painted};
 
@@ -230,9 +230,7 @@ impl<'w> Writer<'w> {
     fn exchange(&mut self, exchange: &Exchange) -> io::Result<()> {
         let number = format!("x{}", exchange.exchange);
         let word = |head: &[u8], place: usize| {
-            let line = head.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
-            let word = line.split(|octet| *octet == b' ').nth(place).unwrap_or_default();
-            decode::visible_bytes(word).into_owned()
+            decode::visible_bytes(glance::first_line_word(head, place).unwrap_or_default()).into_owned()
         };
         let time = exchange.ended.unwrap_or(exchange.time);
         let mut line = self.begin(time, &number);

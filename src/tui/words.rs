@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::capture::{self, FlowKind, Log, Message, State, Summary};
 use crate::decode::{self, View, visible, visible_bytes};
+use crate::ws::handshake::glance;
 use crate::ws::{Close, Direction, Opcode};
 
 /// As much of a payload as a row could show.
@@ -48,17 +49,12 @@ pub(super) fn what(log: &Log, message: &Message, view: Option<View>, columns: us
 
 /// The first line of a head, safe for a terminal.
 pub(super) fn first_line(head: &[u8]) -> String {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    visible_bytes(line.strip_suffix(b"\r").unwrap_or(line)).into_owned()
+    visible_bytes(glance::first_line(head)).into_owned()
 }
 
 /// The value of the first header of that name, safe for a terminal.
-pub(super) fn header<'a>(head: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let (found, value) = line.split_at(colon);
-        found.eq_ignore_ascii_case(name.as_bytes()).then(|| visible_bytes(value[1..].trim_ascii()))
-    })
+pub(super) fn header<'a>(head: &'a [u8], name: &'a str) -> Option<Cow<'a, str>> {
+    glance::values(head, name).next().map(visible_bytes)
 }
 
 /// A URL without what the eye does not need: `localhost:3000/chat` for `ws://localhost:3000/chat`.

@@ -2,6 +2,7 @@
 
 mod accept;
 mod doctor;
+pub mod glance;
 mod head;
 mod refusal;
 
