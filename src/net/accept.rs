@@ -7,7 +7,6 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,9 +16,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::transport::Transport;
 use crate::ws::handshake::head_length;
@@ -120,25 +118,9 @@ impl Asked {
         // The service waits for it as long as the connection lives; a client that went away needs none.
         let _ = self.reply.send(response);
         let _ = poll_fn(|context| self.connection.poll_without_shutdown(context)).await;
-        linger(self.connection.into_parts().io.into_inner().transport).await;
+        self.connection.into_parts().io.into_inner().transport.linger().await;
     }
 }
-
-/// Ends a connection whose client may still be sending: to close it with bytes unread would reset it, and the answer
-/// would be lost on its way (RFC 9112 9.6).
-pub(super) async fn linger(mut client: Transport) {
-    let rest = async {
-        client.shutdown().await?;
-        let mut rest = vec![0; 4096];
-        while client.read(&mut rest).await? > 0 {}
-        Ok::<(), std::io::Error>(())
-    };
-    // A client that resets, or takes longer, has had its answer or does not want it.
-    let _ = timeout(LINGER, rest).await;
-}
-
-/// How long a client may take to notice that its connection has ended.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// The service: hands each request out and waits to be told the answer.
 #[derive(Default)]

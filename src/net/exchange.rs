@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::framing::{Answering, Body};
 use super::transport::{Transport, is_reset};
+use crate::ws::handshake::head_length;
 
 /// What is to be carried.
 pub(super) struct Carry<'a> {
@@ -398,16 +399,15 @@ fn read_head(bytes: &[u8]) -> Option<Result<Head, ()>> {
     if bytes[..common] != START[..common] || bytes.len() > LARGEST_HEAD {
         return Some(Err(()));
     }
-    let end = memchr::memchr_iter(b'\n', bytes)
-        .find(|at| bytes[at + 1..].starts_with(b"\n") || bytes[at + 1..].starts_with(b"\r\n"))?;
+    let head = &bytes[..head_length(bytes)?];
     let mut few = [httparse::EMPTY_HEADER; 64];
     let mut many;
     let mut response = httparse::Response::new(&mut few);
-    let mut parsed = lenient().parse_response(&mut response, &bytes[..(end + 3).min(bytes.len())]);
+    let mut parsed = lenient().parse_response(&mut response, head);
     if parsed == Err(httparse::Error::TooManyHeaders) {
         many = vec![httparse::EMPTY_HEADER; 4_096];
         response = httparse::Response::new(&mut many);
-        parsed = lenient().parse_response(&mut response, &bytes[..(end + 3).min(bytes.len())]);
+        parsed = lenient().parse_response(&mut response, head);
     }
     let (Ok(httparse::Status::Complete(length)), Some(status)) = (parsed, response.code) else {
         return Some(Err(()));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -104,16 +103,4 @@ impl Serving {
         let time = self.shared.tap.log().now();
         self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
     }
-}
-
-/// Writes last words and ends the connection in this direction. A client that has gone misses them.
-pub(super) async fn say(to: &mut Transport, bytes: &[u8]) {
-    if tell(to, bytes).await {
-        let _ = to.shutdown().await;
-    }
-}
-
-/// Writes `bytes`; says whether that worked.
-pub(super) async fn tell(to: &mut Transport, bytes: &[u8]) -> bool {
-    to.write_all(bytes).await.is_ok() && to.flush().await.is_ok()
 }

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::accept::{Accepted, Asked, accept, linger};
+use super::accept::{Accepted, Asked, accept};
 use super::dial::{DialError, Dialled, Dialler};
 use super::drive::{Drive, Watch};
 use super::edit::{Edits, edit};
@@ -101,13 +101,13 @@ impl Serving {
                 Accepted::Over(client, seen, why) => {
                     if let Some(why) = why.filter(|_| !seen.is_empty()) {
                         self.report(Kind::Plain).unreadable(&seen, &why);
-                        linger(*client).await;
+                        client.linger().await;
                     }
                     return None;
                 }
                 Accepted::ServerSpoke(mut client, bytes) => {
                     // The server's last words, or its end: the client's connection ends as the server's did.
-                    super::listener::say(&mut client, &bytes).await;
+                    client.say(&bytes).await;
                     return None;
                 }
             };
@@ -209,7 +209,7 @@ impl Serving {
             }
             End::TimedOut => {
                 let why = format!("{authority} did not answer in {:?}", self.shared.handshake_limit);
-                super::listener::say(&mut client, &written(StatusCode::GATEWAY_TIMEOUT, &why)).await;
+                client.say(&written(StatusCode::GATEWAY_TIMEOUT, &why)).await;
                 report.over(Some(why));
             }
             End::ShutDown => {
@@ -219,7 +219,7 @@ impl Serving {
             }
             End::Closed => {
                 report.over(None);
-                super::listener::say(&mut client, b"").await;
+                client.say(b"").await;
             }
             End::ServerFailed(gone) => {
                 report.over(Some(match gone {
@@ -229,14 +229,14 @@ impl Serving {
                     }
                 }));
                 match gone {
-                    Gone::Fin => super::listener::say(&mut client, b"").await,
+                    Gone::Fin => client.say(b"").await,
                     Gone::Reset => client.reset(),
                 }
             }
             End::ClientFailed(gone) => {
                 report.over(Some("the client went away before the answer was complete".to_owned()));
                 match gone {
-                    Gone::Fin => super::listener::say(&mut server, b"").await,
+                    Gone::Fin => server.say(b"").await,
                     Gone::Reset => server.reset(),
                 }
             }

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::{client, server};
 
 /// A connection to the client or to the server.
@@ -86,6 +87,31 @@ impl Transport {
         let _ = socket2::SockRef::from(self.stream()).set_linger(Some(Duration::ZERO));
     }
 
+    /// Writes `bytes`; says whether that worked.
+    pub(super) async fn tell(&mut self, bytes: &[u8]) -> bool {
+        self.write_all(bytes).await.is_ok() && self.flush().await.is_ok()
+    }
+
+    /// Writes last words and ends the connection in this direction. An end that has gone misses them.
+    pub(super) async fn say(&mut self, bytes: &[u8]) {
+        if self.tell(bytes).await {
+            let _ = self.shutdown().await;
+        }
+    }
+
+    /// Ends a connection whose other end may still be sending: to close it with bytes unread would reset it, and what
+    /// was written last would be lost on its way (RFC 9112 9.6).
+    pub(super) async fn linger(mut self) {
+        let rest = async {
+            self.shutdown().await?;
+            let mut rest = vec![0; 4096];
+            while self.read(&mut rest).await? > 0 {}
+            Ok::<(), io::Error>(())
+        };
+        // One that resets, or takes longer, has had its answer or does not want it.
+        let _ = timeout(LINGER, rest).await;
+    }
+
     /// As [`AsyncRead::poll_read`] into a slice: 0 is the end.
     pub(super) fn poll_read_into(
         &mut self,
@@ -97,6 +123,9 @@ impl Transport {
         Poll::Ready(Ok(buffer.filled().len()))
     }
 }
+
+/// How long the other end may take to notice that its connection has ended.
+const LINGER: Duration = Duration::from_secs(2);
 
 fn joined(first: Bytes, then: Bytes) -> Bytes {
     match (first.is_empty(), then.is_empty()) {

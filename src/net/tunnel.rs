@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use http::StatusCode;
 
-use super::accept::{Asked, linger};
+use super::accept::Asked;
 use super::dial::Dialled;
 use super::drive::{Drive, Watch};
 use super::mode::{Speech, first_words};
@@ -27,7 +27,7 @@ impl Serving {
             Ok(server) => {
                 let mut client = asked.take_over();
                 self.mode = Mode::Connect;
-                if super::listener::tell(&mut client, b"HTTP/1.1 200 Connection established\r\n\r\n").await {
+                if client.tell(b"HTTP/1.1 200 Connection established\r\n\r\n").await {
                     return self.through(client, server).await;
                 }
             }
@@ -48,7 +48,7 @@ impl Serving {
                 let time = self.shared.tap.log().now();
                 let text = format!("a SOCKS5 client at {} was not served: {error}", self.from);
                 self.shared.tap.event(Event::Note(Note { time, flow: None, text }));
-                linger(client).await;
+                client.linger().await;
                 return None;
             }
         };
