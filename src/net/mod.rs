@@ -24,7 +24,7 @@ mod transport;
 mod tunnel;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -55,6 +55,20 @@ pub struct ProxyConfig {
     pub server_tls: ServerTls,
     /// Which clients' TLS is opened; none leaves all of it closed.
     pub opening: Option<Opening>,
+}
+
+impl Default for ProxyConfig {
+    /// A forward proxy on a free port of this machine, that opens no TLS.
+    fn default() -> ProxyConfig {
+        ProxyConfig {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            target: None,
+            host: HostHeader::Rewrite,
+            handshake_limit: Duration::from_secs(30),
+            server_tls: ServerTls::default(),
+            opening: None,
+        }
+    }
 }
 
 /// A running proxy. Dropping it leaves it running; [`Proxy::finish`] ends it.

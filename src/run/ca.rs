@@ -8,7 +8,8 @@ use sockeye::net::CertAuthority;
 use time::OffsetDateTime;
 
 use super::{Failure, USAGE};
-use crate::cli::{CaCommand, CaOptions};
+use crate::cli::CaCommand;
+use crate::cli::tls::CaOptions;
 
 /// Runs one of the commands.
 pub fn ca(command: &CaCommand) -> Result<(), Failure> {

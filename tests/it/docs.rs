@@ -13,7 +13,7 @@ use crate::support::{PATIENCE, reverse};
 mod picture;
 
 #[allow(dead_code, reason = "the program uses all of it")]
-#[path = "../../src/cli.rs"]
+#[path = "../../src/cli/mod.rs"]
 mod cli;
 
 mod options;

@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 pub fn page(sockeye: &Command) -> String {
     let mut page = String::from(
         "# Commands and options\n\n\
-         This page is made from `src/cli.rs`; `UPDATE_DOCS=1 cargo test --test it docs` writes it. `sockeye --help`,\n\
+         This page is made from `src/cli/`; `UPDATE_DOCS=1 cargo test --test it docs` writes it. `sockeye --help`,\n\
          `sockeye COMMAND --help` and `sockeye man` say the same.\n",
     );
     section(&mut page, "sockeye [OPTIONS] [SERVER]", sockeye);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
-use sockeye::net::{HostHeader, Proxy, ProxyConfig, ServerTls};
+use sockeye::net::{Proxy, ProxyConfig};
 
 /// How long a peer waits before a test fails: far longer than anything takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,12 +29,9 @@ pub struct Running {
 
 pub fn config(server: Option<SocketAddr>) -> ProxyConfig {
     ProxyConfig {
-        listen: "127.0.0.1:0".parse().unwrap(),
         target: server.map(|server| format!("ws://{server}").parse().unwrap()),
-        host: HostHeader::Rewrite,
         handshake_limit: PATIENCE,
-        server_tls: ServerTls::default(),
-        opening: None,
+        ..ProxyConfig::default()
     }
 }
 

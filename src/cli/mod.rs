@@ -1,0 +1,97 @@
+//! The command line: what users type, and what it means.
+
+mod output;
+mod recording;
+pub mod tls;
+mod values;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use sockeye::net::Target;
+
+pub use output::{LogOptions, OutputOptions};
+pub use recording::{PrintOptions, ShowOptions};
+pub use tls::{CaCommand, TlsOptions};
+use values::{address, seconds};
+
+/// The debug proxy for WebSockets: shows what really passes, and why a handshake failed
+#[derive(Debug, Parser)]
+#[command(name = "sockeye", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  sockeye ws://localhost:3000         point your app at ws://127.0.0.1:8080 in place of the server
+  sockeye                             a forward proxy: set http://127.0.0.1:8080 as HTTP or SOCKS5 proxy
+  sockeye demo                        something to look at, with no network and no set-up
+  sockeye ws://localhost:3000 --headless --output json --record session.jsonl")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub proxy: ProxyOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at an embedded chat server and its clients through the proxy: no network needed
+    Demo(DemoOptions),
+    /// Open a recording on the screen
+    Show(ShowOptions),
+    /// Print a recording
+    Print(PrintOptions),
+    /// The certificate authority with which TLS is opened
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// Print a shell's completions: `sockeye completions bash > /etc/bash_completion.d/sockeye`
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page: `sockeye man | man -l -`
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct ProxyOptions {
+    /// Where all that comes goes: a ws://, wss://, http:// or https:// URL, or host:port.
+    /// Without it: a forward proxy, with CONNECT, absolute form and SOCKS5 on the same port
+    pub server: Option<Target>,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub output: OutputOptions,
+    /// Reverse mode: leave Host and Origin as the client sent them
+    #[arg(long)]
+    pub keep_host: bool,
+    /// How long a server may take to be reached, and to answer an opening handshake
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub handshake_timeout: Duration,
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
+    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub output: OutputOptions,
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+/// The command line's own parser, for completions, the manual page and docs/options.md.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// Reads the words of a command line; on a fault, or for help, gives what to print.
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(words)
+}

@@ -1,0 +1,40 @@
+//! Options about TLS and the certificate authority.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Print where its certificate is
+    Path(CaOptions),
+    /// Print its certificate in PEM, for whoever is to trust it
+    Print(CaOptions),
+    /// Make it anew; what trusted the old one has to be told of the new
+    New(CaOptions),
+    /// Tell how each system, browser and runtime learns to trust it
+    InstallHelp(CaOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct CaOptions {
+    /// Where the CA lives [default: the user's data folder]. TLS is opened where there is one: `sockeye ca path`
+    /// makes it
+    #[arg(long, value_name = "DIR")]
+    pub ca_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct TlsOptions {
+    #[command(flatten)]
+    pub ca: CaOptions,
+    /// More roots to trust on the server's side, in PEM (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub server_ca: Vec<PathBuf>,
+    /// Talk to servers whose certificate does not hold, and say so on each session
+    #[arg(long)]
+    pub insecure: bool,
+    /// Leave this host's TLS closed; * stands for anything (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub tls_passthrough: Vec<String>,
+}

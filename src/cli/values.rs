@@ -1,0 +1,50 @@
+//! Words of the command line into what they mean, or into a sentence that says what to give.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use sockeye::capture::SMALLEST_LIMIT;
+use sockeye::config::Size;
+use sockeye::filter::Filter;
+use sockeye::headless::Output;
+
+/// An address to listen on; a port alone means this machine.
+pub(super) fn address(word: &str) -> Result<SocketAddr, String> {
+    let wrong = || format!("{word:?} is no address to listen on: give host:port, such as 127.0.0.1:8080");
+    // A port alone is meant for this machine.
+    let word = match word.strip_prefix(':').unwrap_or(word) {
+        port if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
+        _ => word.to_owned(),
+    };
+    match word.to_socket_addrs() {
+        Ok(mut addresses) => addresses.next().ok_or_else(wrong),
+        Err(_) => Err(wrong()),
+    }
+}
+
+/// A time that is not zero.
+pub(super) fn seconds(word: &str) -> Result<Duration, String> {
+    let seconds = word.strip_suffix('s').unwrap_or(word).parse().ok();
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| format!("{word:?} is no time: give seconds, such as 30"))
+}
+
+/// The log's limit.
+pub(super) fn limit(word: &str) -> Result<Size, String> {
+    let size: Size = word.parse().map_err(|error: sockeye::config::SizeError| error.to_string())?;
+    let least = Size(SMALLEST_LIMIT);
+    if size.0 < least.0 { Err(format!("the log needs {least} at least")) } else { Ok(size) }
+}
+
+/// What headless prints.
+pub(super) fn output(word: &str) -> Result<Output, String> {
+    let names = Output::ALL.map(Output::name).join(", ");
+    Output::from_name(word).ok_or_else(|| format!("{word:?} is no output: one of {names}"))
+}
+
+/// A filter.
+pub(super) fn filter(word: &str) -> Result<Filter, String> {
+    Filter::parse(word).map_err(|error| error.to_string())
+}
