@@ -18,6 +18,7 @@ mod segments;
 mod subject;
 mod summary;
 mod tap;
+mod tls;
 
 pub use log::{Log, Opened, Stats};
 pub use reader::{Cursor, Next};
@@ -29,6 +30,7 @@ pub use segments::{LogConfig, SMALLEST_LIMIT};
 pub use subject::Row;
 pub use summary::{FlowKind, State, Summary};
 pub use tap::{Capture, CaptureConfig, Tap, capture};
+pub use tls::{Certificate, CertificateRequest, Leg, Tls, Verified};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! What the log holds: one [`Event`] for each thing that happened, in the order it happened at the proxy.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::tls::Tls;
 use crate::ws::{Direction, Opcode};
 
 /// Nanoseconds since the log began, on the monotonic clock.
@@ -155,6 +157,8 @@ pub struct Opening {
     pub notes: Vec<String>,
     /// How long each step took.
     pub timing: Timing,
+    /// What TLS agreed on; none where it was not spoken, or not opened.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// How long the steps before a response took. None where a step was not taken.
@@ -198,6 +202,8 @@ pub struct Tunnel {
     pub server: String,
     /// Why it is not read: "TLS, not opened", "not HTTP".
     pub why: String,
+    /// What TLS agreed on; none where it was not spoken, or not opened.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// What kind of row a message is.
@@ -405,6 +411,8 @@ pub struct Exchange {
     pub error: Option<String>,
     /// How long each step took.
     pub timing: Timing,
+    /// What TLS agreed on; none where it was not spoken, or not opened.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// Something about the proxy itself.

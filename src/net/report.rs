@@ -148,6 +148,7 @@ impl Report {
                 client: exchange.client.clone(),
                 server: exchange.server.clone(),
                 why: "upgraded to another protocol than WebSocket".to_owned(),
+                tls: exchange.tls.clone(),
             }));
         }
         Watch::Octets

@@ -100,6 +100,7 @@ impl Serving {
             client: self.from.clone(),
             server: server_address,
             why: why.to_owned(),
+            tls: None,
         }));
         drive
     }

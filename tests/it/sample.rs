@@ -159,7 +159,8 @@ impl Sample {
             response_size: body.len() as u64,
             error: None,
             timing: timing(),
-        }));
+tls: None,
+}));
     }
 
     pub fn chat(&mut self, session: u32) {
@@ -205,6 +206,7 @@ impl Sample {
             client: "127.0.0.1:50500".into(),
             server: "93.184.216.34:443".into(),
             why: "TLS, not opened".into(),
+            tls: None,
         }));
     }
 }
@@ -269,5 +271,6 @@ pub fn opening(session: u32, millis: u64, path: &str, extra: &str) -> Opening {
         response: response.into(),
         notes: vec!["Host rewritten from 127.0.0.1:8080".into()],
         timing: timing(),
+        tls: None,
     }
 }

@@ -152,6 +152,7 @@ impl<'a> Decoder<'a> {
             response: self.bytes()?,
             notes: self.texts()?,
             timing: self.timing()?,
+            tls: None,
         })
     }
 
@@ -170,6 +171,7 @@ impl<'a> Decoder<'a> {
             client: self.text()?,
             server: self.text()?,
             why: self.text()?,
+            tls: None,
         })
     }
 
@@ -222,6 +224,7 @@ impl<'a> Decoder<'a> {
             response_size,
             error,
             timing,
+            tls: None,
         })
     }
 

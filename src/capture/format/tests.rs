@@ -60,6 +60,7 @@ fn every_event_reads_back_as_written() {
         response: Bytes::from_static(b"y"),
         notes: vec!["Host rewritten".into()],
         timing: Timing { tcp: Some(Duration::ZERO), ..Timing::default() },
+        tls: None,
     };
     let exchange = Exchange {
         exchange: 9,

@@ -117,6 +117,7 @@ impl State {
             response: head(&line.response)?,
             notes: line.notes.clone(),
             timing: timing(&line.timing)?,
+            tls: None,
         })
     }
 
@@ -129,6 +130,7 @@ impl State {
             client: owned(&line.client),
             server: owned(&line.server),
             why: owned(&line.why),
+            tls: None,
         })
     }
 
@@ -213,6 +215,7 @@ impl State {
             response_size,
             error: line.error.as_deref().map(str::to_owned),
             timing: timing(&line.timing)?,
+            tls: None,
         })
     }
 }

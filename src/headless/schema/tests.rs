@@ -316,6 +316,7 @@ fn opening() -> Opening {
             response: Some(Duration::from_millis(3)),
             ..Timing::default()
         },
+        tls: None,
     }
 }
 

@@ -57,6 +57,7 @@ fn openings() -> impl Strategy<Value = Opening> {
             response,
             notes,
             timing,
+            tls: None,
         },
     )
 }
@@ -141,6 +142,7 @@ fn exchanges() -> impl Strategy<Value = Exchange> {
                 response_body: Payload::from(response_body),
                 error,
                 timing: opening.timing,
+                tls: opening.tls,
             }
         },
     )
@@ -179,6 +181,7 @@ fn events() -> impl Strategy<Value = Event> {
             client: opening.client,
             server: opening.server,
             why,
+            tls: opening.tls,
         })),
         4 => messages().prop_map(Event::Message),
         1 => ended.prop_map(|(session, time, client, server, first, octets)| Event::Ended(Ended {
