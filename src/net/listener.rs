@@ -74,7 +74,7 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
             // The client's own TLS, or whatever else it speaks, is the server's to understand.
             let plain =
                 super::target::Authority { secure: authority.secure && speech != Speech::Tls, ..authority };
-            match serving.shared.dialler.dial(&plain, serving.shared.handshake_limit).await {
+            match serving.dial(&plain).await {
                 Ok(server) => {
                     let why = if speech == Speech::Tls {
                         super::tunnel::NOT_OPENED

@@ -100,14 +100,14 @@ impl Serving {
             let plain = Authority { secure: false, ..authority };
             let server = match server {
                 Some(server) => server,
-                None => self.shared.dialler.dial(&plain, self.shared.handshake_limit).await.ok()?,
+                None => self.dial(&plain).await.ok()?,
             };
             return Some(self.opaque(client, server, "TLS, left closed"));
         };
         // The server first: what is wrong with it is what the client is to hear.
         let server = match server {
             Some(server) => self.shared.dialler.secure(server, &host).await,
-            None => self.shared.dialler.dial(&authority, self.shared.handshake_limit).await,
+            None => self.dial(&authority).await,
         };
         let client = match answer(opener, &host, client, hello).await {
             Ok(client) => client,

@@ -134,7 +134,7 @@ impl Serving {
         }
         let server = match self.server.take() {
             Some(server) => server,
-            None => match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
+            None => match self.dial(&authority).await {
                 Ok(server) => server,
                 Err(error) => {
                     self.unreachable(asked, report, &error).await;
@@ -263,6 +263,11 @@ impl Serving {
                 Some((authority, Some(path)))
             }
         }
+    }
+
+    /// Reaches a server on behalf of this client.
+    pub(super) async fn dial(&self, authority: &Authority) -> Result<Dialled, DialError> {
+        self.shared.dialler.dial(authority, self.shared.handshake_limit).await
     }
 
     fn report(&self, kind: Kind) -> Report {

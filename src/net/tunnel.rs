@@ -23,7 +23,7 @@ impl Serving {
             asked.answer(plain(StatusCode::BAD_REQUEST, "CONNECT wants host:port")).await;
             return None;
         };
-        match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
+        match self.dial(&authority).await {
             Ok(server) => {
                 let mut client = asked.take_over();
                 self.mode = Mode::Connect;
@@ -52,7 +52,7 @@ impl Serving {
                 return None;
             }
         };
-        match self.shared.dialler.dial(&authority, self.shared.handshake_limit).await {
+        match self.dial(&authority).await {
             Ok(server) => {
                 if socks5::reply(&mut client, Reply::Succeeded).await.is_ok() {
                     return self.through(client, server).await;
