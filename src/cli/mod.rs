@@ -1,5 +1,6 @@
 //! The command line: what users type, and what it means.
 
+mod out;
 mod output;
 mod recording;
 pub mod tls;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 use sockeye::net::Target;
 
+pub use out::OutOptions;
 pub use output::{LogOptions, OutputOptions};
 pub use recording::{PrintOptions, ShowOptions};
 pub use tls::{CaCommand, TlsOptions};
@@ -69,6 +71,8 @@ pub struct ProxyOptions {
     /// How long a server may take to be reached, and to answer an opening handshake
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub handshake_timeout: Duration,
+    #[command(flatten)]
+    pub out: OutOptions,
     #[command(flatten)]
     pub tls: TlsOptions,
     #[command(flatten)]

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::drive::Drive;
 use super::mode::{Speech, first_words};
+use super::proxy_protocol::Addresses;
 use super::serve::{Route, Serving, Shared};
 use super::transport::Transport;
 use crate::capture::{Event, Mode, Note};
@@ -57,13 +58,14 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
     // Bytes leave as they come. A socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
     let from = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
+    let addresses = addresses(&stream);
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
     let mut words = Vec::new();
     let Ok(Some(speech)) = first_words(&mut client, &mut words).await else { return None };
     client.rewind(words.into());
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
-    let serving = Serving { shared, mode, route, from, server: None, unreached: None };
+    let serving = Serving { shared, mode, route, from, addresses, server: None, unreached: None };
     match (speech, serving.route.clone()) {
         (Speech::Http, _) => serving.run(client).await,
         (Speech::Socks5, Route::Forward) => serving.socks5(client).await,
@@ -96,6 +98,10 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
             None
         }
     }
+}
+
+fn addresses(stream: &TcpStream) -> Option<Addresses> {
+    Some(Addresses { source: stream.peer_addr().ok()?, destination: stream.local_addr().ok()? })
 }
 
 impl Serving {

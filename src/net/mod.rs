@@ -15,6 +15,7 @@ mod framing;
 mod listener;
 mod mode;
 mod open;
+mod proxy_protocol;
 mod report;
 mod serve;
 mod socks5;
@@ -32,7 +33,9 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 pub use ca::{CaError, CertAuthority};
+pub use dial::WayOut;
 pub use open::Opening;
+pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
 pub use tls::{ServerTls, Trust, certificates};
@@ -51,6 +54,8 @@ pub struct ProxyConfig {
     pub host: HostHeader,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub handshake_limit: Duration,
+    /// How servers are reached.
+    pub way_out: WayOut,
     /// How servers behind TLS are talked to.
     pub server_tls: ServerTls,
     /// Which clients' TLS is opened; none leaves all of it closed.
@@ -65,6 +70,7 @@ impl Default for ProxyConfig {
             target: None,
             host: HostHeader::Rewrite,
             handshake_limit: Duration::from_secs(30),
+            way_out: WayOut::default(),
             server_tls: ServerTls::default(),
             opening: None,
         }
@@ -102,7 +108,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             tap,
             controller: controller.clone(),
-            dialler: dial::Dialler::new(config.server_tls),
+            dialler: dial::Dialler::new(config.way_out, config.server_tls),
             opener: config.opening.map(open::Opener::new),
             host: config.host,
             handshake_limit: config.handshake_limit,

@@ -16,6 +16,7 @@ use super::edit::{Edits, edit};
 use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
 use super::framing::{Answering, Body};
 use super::open::Opener;
+use super::proxy_protocol::Addresses;
 use super::report::Report;
 use super::target::{Authority, absolute};
 use super::transport::Transport;
@@ -72,6 +73,8 @@ pub(super) struct Serving {
     pub(super) route: Route,
     /// The client's address.
     pub(super) from: String,
+    /// The same and where it connected to, where the system tells.
+    pub(super) addresses: Option<Addresses>,
     /// The connection to the server, where one is open already.
     pub(super) server: Option<Dialled>,
     /// Why there is none, where that was found before the first request.
@@ -267,7 +270,7 @@ impl Serving {
 
     /// Reaches a server on behalf of this client.
     pub(super) async fn dial(&self, authority: &Authority) -> Result<Dialled, DialError> {
-        self.shared.dialler.dial(authority, self.shared.handshake_limit).await
+        self.shared.dialler.dial(authority, self.addresses, self.shared.handshake_limit).await
     }
 
     fn report(&self, kind: Kind) -> Report {

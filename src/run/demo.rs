@@ -1,10 +1,8 @@
 //! `sockeye demo`: something to look at.
 
-use std::time::Duration;
-
 use sockeye::demo::{Demo, Rounds};
 use sockeye::headless::text::Style;
-use sockeye::net::{HostHeader, ProxyConfig, ServerTls, Target};
+use sockeye::net::{ProxyConfig, Target};
 
 use super::proxy::{Running, heed_signals, shows_screen};
 use super::{Failure, UNREACHABLE};
@@ -16,14 +14,7 @@ pub fn demo(options: DemoOptions) -> Result<(), Failure> {
     let demo = Demo::start().map_err(failed)?;
     let target: Target =
         format!("ws://{}", demo.target()).parse().map_err(|error| Failure::new(UNREACHABLE, error))?;
-    let config = ProxyConfig {
-        listen: options.listen,
-        target: Some(target),
-        host: HostHeader::Rewrite,
-        handshake_limit: Duration::from_secs(30),
-        server_tls: ServerTls::default(),
-        opening: None,
-    };
+    let config = ProxyConfig { listen: options.listen, target: Some(target), ..ProxyConfig::default() };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
     let recorder = running.record(&options.output)?;

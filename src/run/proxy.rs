@@ -23,6 +23,7 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
         target: options.server,
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         handshake_limit: options.handshake_timeout,
+        way_out: options.out.way_out(),
         server_tls: server_tls(&options.tls)?,
         opening: opening(&options.tls)?,
     };

@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod handshake;
 mod http;
+mod out;
 mod process;
 mod recording;
 mod relay;

@@ -8,13 +8,22 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
 use super::tls::{Connector, Secured, ServerTls};
 use super::transport::Transport;
 use crate::capture::Timing;
 
+/// How servers are reached.
+#[derive(Clone, Debug, Default)]
+pub struct WayOut {
+    /// The form of a header that names the client to the server, in front of all else; none for no header.
+    pub header: Option<ProxyProtocol>,
+}
+
 /// Connects to servers.
 pub(super) struct Dialler {
+    way_out: WayOut,
     connector: Connector,
 }
 
@@ -41,18 +50,23 @@ pub(super) enum DialError {
 }
 
 impl Dialler {
-    pub(super) fn new(tls: ServerTls) -> Dialler {
-        Dialler { connector: Connector::new(tls) }
+    pub(super) fn new(way_out: WayOut, tls: ServerTls) -> Dialler {
+        Dialler { way_out, connector: Connector::new(tls) }
     }
 
-    /// Connects to `authority`, through TLS where it says so, within `limit`.
-    pub(super) async fn dial(&self, authority: &Authority, limit: Duration) -> Result<Dialled, DialError> {
-        timeout(limit, self.connect(authority))
+    /// Connects to `authority` for the client of `addresses`, through TLS where it says so, within `limit`.
+    pub(super) async fn dial(
+        &self,
+        authority: &Authority,
+        addresses: Option<Addresses>,
+        limit: Duration,
+    ) -> Result<Dialled, DialError> {
+        timeout(limit, self.connect(authority, addresses))
             .await
             .unwrap_or_else(|_| Err(DialError::Timeout(authority.to_string(), limit)))
     }
 
-    async fn connect(&self, authority: &Authority) -> Result<Dialled, DialError> {
+    async fn connect(&self, authority: &Authority, client: Option<Addresses>) -> Result<Dialled, DialError> {
         let mut timing = Timing::default();
         let begun = Instant::now();
         let addresses = resolve(authority).await?;
@@ -60,7 +74,11 @@ impl Dialler {
         let begun = Instant::now();
         let stream = connect_any(authority, &addresses).await?;
         timing.tcp = Some(begun.elapsed());
-        let transport = Transport::tcp(stream);
+        let mut transport = Transport::tcp(stream);
+        if let Some(version) = self.way_out.header {
+            // A server that has gone is found out when the request is sent.
+            transport.tell(&proxy_protocol::header(version, client)).await;
+        }
         let dialled = Dialled { transport, authority: authority.clone(), timing, fault: None };
         if authority.secure { self.secure(dialled, &authority.host).await } else { Ok(dialled) }
     }
