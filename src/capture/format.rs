@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+mod tls;
 
 pub(super) use decode::Decoder;
 pub(super) use encode::{Encoder, MessageHead, push_frame};

@@ -32,7 +32,7 @@ impl<'a> Decoder<'a> {
         Tag::from_octet(self.octet()?)
     }
 
-    fn octet(&mut self) -> Option<u8> {
+    pub(super) fn octet(&mut self) -> Option<u8> {
         let octet = *self.bytes.get(self.at)?;
         self.at += 1;
         Some(octet)
@@ -61,11 +61,11 @@ impl<'a> Decoder<'a> {
         self.slice().map(Bytes::copy_from_slice)
     }
 
-    fn text(&mut self) -> Option<String> {
+    pub(super) fn text(&mut self) -> Option<String> {
         String::from_utf8(self.slice()?.to_vec()).ok()
     }
 
-    fn texts(&mut self) -> Option<Vec<String>> {
+    pub(super) fn texts(&mut self) -> Option<Vec<String>> {
         (0..self.number()?).map(|_| self.text()).collect()
     }
 
@@ -82,7 +82,7 @@ impl<'a> Decoder<'a> {
         Some(place.checked_sub(1).and_then(|place| Mode::ALL.get(place as usize).copied()))
     }
 
-    fn duration(&mut self) -> Option<Option<Duration>> {
+    pub(super) fn duration(&mut self) -> Option<Option<Duration>> {
         Some(self.number()?.checked_sub(1).map(Duration::from_nanos))
     }
 
@@ -152,7 +152,7 @@ impl<'a> Decoder<'a> {
             response: self.bytes()?,
             notes: self.texts()?,
             timing: self.timing()?,
-            tls: None,
+            tls: self.tls()?,
         })
     }
 
@@ -171,7 +171,7 @@ impl<'a> Decoder<'a> {
             client: self.text()?,
             server: self.text()?,
             why: self.text()?,
-            tls: None,
+            tls: self.tls()?,
         })
     }
 
@@ -199,6 +199,7 @@ impl<'a> Decoder<'a> {
         let [request, sent, response] = [self.bytes()?, self.bytes()?, self.bytes()?];
         let notes = self.texts()?;
         let timing = self.timing()?;
+        let tls = self.tls()?;
         let failed = self.number()? == 1;
         let words = self.text()?;
         let error = failed.then_some(words);
@@ -224,7 +225,7 @@ impl<'a> Decoder<'a> {
             response_size,
             error,
             timing,
-            tls: None,
+            tls,
         })
     }
 

@@ -39,11 +39,11 @@ impl Encoder<'_> {
         self.0.extend_from_slice(bytes);
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    fn duration(&mut self, duration: Option<Duration>) {
+    pub(super) fn duration(&mut self, duration: Option<Duration>) {
         self.number(duration.map_or(0, |duration| duration.as_nanos() as u64 + 1));
     }
 
@@ -52,7 +52,7 @@ impl Encoder<'_> {
         self.number(place.map_or(0, |place| place as u64 + 1));
     }
 
-    fn texts(&mut self, texts: &[String]) {
+    pub(super) fn texts(&mut self, texts: &[String]) {
         self.number(texts.len() as u64);
         texts.iter().for_each(|text| self.text(text));
     }
@@ -117,6 +117,7 @@ impl Encoder<'_> {
         self.bytes(&opening.response);
         self.texts(&opening.notes);
         self.timing(&opening.timing);
+        self.tls(opening.tls.as_deref());
     }
 
     fn refused(&mut self, refused: &Refused) {
@@ -135,6 +136,7 @@ impl Encoder<'_> {
         [&tunnel.target, &tunnel.client, &tunnel.server, &tunnel.why]
             .into_iter()
             .for_each(|text| self.text(text));
+        self.tls(tunnel.tls.as_deref());
         self.finish(start);
     }
 
@@ -163,6 +165,7 @@ impl Encoder<'_> {
         [&exchange.request, &exchange.sent, &exchange.response].into_iter().for_each(|head| self.bytes(head));
         self.texts(&exchange.notes);
         self.timing(&exchange.timing);
+        self.tls(exchange.tls.as_deref());
         self.number(exchange.error.is_some().into());
         self.text(exchange.error.as_deref().unwrap_or(""));
         self.number(exchange.request_size);

@@ -1,5 +1,6 @@
 //! Events written to the log and read back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use crate::capture::record::{
     Ended, Ending, Event, Exchange, Extent, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload,
     Place, Refused, Stamp, Timing, Tunnel,
 };
+use crate::capture::tls::{Certificate, CertificateRequest, Leg, Tls, Verified};
 use crate::ws::{Direction, Opcode};
 
 fn message() -> Message {
@@ -31,6 +33,33 @@ fn message() -> Message {
         faults: vec![Fault { what: "odd".into(), section: "RFC 6455 5.2".into() }],
         payload: Payload::from(&b"hello world"[..]),
     }
+}
+
+fn tls() -> Arc<Tls> {
+    let certificate = Certificate {
+        subject: "CN=h".into(),
+        issuer: "CN=root".into(),
+        names: vec!["h".into(), "::1".into()],
+        not_before: -1,
+        not_after: 253_402_300_799,
+        key: "P-256".into(),
+        serial: "0a".into(),
+        sha256: "ff".repeat(32),
+    };
+    let server = Leg {
+        server_name: Some("h".into()),
+        offered: vec!["http/1.1".into()],
+        version: Some("TLS 1.3".into()),
+        suite: Some(String::new()),
+        chain: [certificate.clone(), Certificate { not_before: i64::MIN, ..certificate.clone() }].into(),
+        own_chain: [certificate].into(),
+        asked: CertificateRequest::Answered,
+        verified: Verified::Fault("expired".into()),
+        took: Some(Duration::ZERO),
+        ..Leg::default()
+    };
+    let client = Leg { verified: Verified::Yes, asked: CertificateRequest::Unanswered, ..Leg::default() };
+    Arc::new(Tls { client: Some(client), server: Some(server) })
 }
 
 #[track_caller]
@@ -72,7 +101,7 @@ fn every_event_reads_back_as_written() {
     };
     check(&Event::Asked(opening.clone()));
     check(&Event::Opened(opening.clone()));
-    check(&Event::Refused(Refused { opening, body: Payload::from(&b"no"[..]), why: "401".into() }));
+    check(&Event::Refused(Refused { opening: opening.clone(), body: Payload::from(&b"no"[..]), why: "401".into() }));
     check(&Event::Tunnel(Tunnel {
         session: 1,
         target: "h:1".into(),
@@ -91,7 +120,18 @@ fn every_event_reads_back_as_written() {
     }));
     check(&Event::Requested(exchange.clone()));
     check(&Event::Responded(exchange.clone()));
-    check(&Event::Exchanged(exchange));
+    check(&Event::Exchanged(exchange.clone()));
+    for tls in [
+        tls(),
+        Arc::new(Tls::default()),
+        Arc::new(Tls { client: None, ..Tls::clone(&tls()) }),
+        Arc::new(Tls { server: None, ..Tls::clone(&tls()) }),
+    ] {
+        let tls = Some(tls);
+        check(&Event::Opened(Opening { tls: tls.clone(), ..opening.clone() }));
+        check(&Event::Exchanged(Exchange { tls: tls.clone(), ..exchange.clone() }));
+        check(&Event::Tunnel(Tunnel { session: 1, tls, ..Tunnel::default() }));
+    }
     check(&Event::Note(Note { time: Stamp(4), flow: Some(Flow::Exchange(4)), text: "full".into() }));
 }
 
