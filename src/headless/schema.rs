@@ -12,6 +12,7 @@ mod line;
 mod payload;
 mod reader;
 mod sessions;
+mod tls;
 mod writer;
 
 #[cfg(test)]

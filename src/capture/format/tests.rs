@@ -101,7 +101,11 @@ fn every_event_reads_back_as_written() {
     };
     check(&Event::Asked(opening.clone()));
     check(&Event::Opened(opening.clone()));
-    check(&Event::Refused(Refused { opening: opening.clone(), body: Payload::from(&b"no"[..]), why: "401".into() }));
+    check(&Event::Refused(Refused {
+        opening: opening.clone(),
+        body: Payload::from(&b"no"[..]),
+        why: "401".into(),
+    }));
     check(&Event::Tunnel(Tunnel {
         session: 1,
         target: "h:1".into(),

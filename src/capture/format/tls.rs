@@ -45,7 +45,8 @@ impl Encoder<'_> {
     fn chain(&mut self, chain: &[Certificate]) {
         self.number(chain.len() as u64);
         for certificate in chain {
-            let Certificate { subject, issuer, names, not_before, not_after, key, serial, sha256 } = certificate;
+            let Certificate { subject, issuer, names, not_before, not_after, key, serial, sha256 } =
+                certificate;
             [subject, issuer, key, serial, sha256].into_iter().for_each(|text| self.text(text));
             self.texts(names);
             [*not_before, *not_after].into_iter().for_each(|seconds| self.signed(seconds));

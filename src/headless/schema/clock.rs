@@ -33,6 +33,24 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     Some(SystemTime::from(time.to_offset(UtcOffset::UTC)))
 }
 
+/// Seconds since 1970 as `2026-11-22T14:30:00Z`; what RFC 3339 has no year for, as the first or last that it has.
+pub(crate) fn format_seconds(seconds: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(seconds.clamp(FIRST_SECOND, LAST_SECOND));
+    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (hour, minute, second) = time.to_hms();
+    let (year, month, day) = time.to_calendar_date();
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
+}
+
+/// The whole seconds since 1970 of any RFC 3339 time.
+pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+}
+
+/// Of the years 0000 and 9999.
+const FIRST_SECOND: i64 = -62_167_219_200;
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// The stamp of a wall-clock time in a log that began at `started`; the log's beginning for all before it.
 pub(crate) fn stamp(started: SystemTime, time: SystemTime) -> Stamp {
     let nanoseconds = time.duration_since(started).unwrap_or_default().as_nanos();
@@ -49,6 +67,22 @@ mod tests {
         assert_eq!(format(time), "2026-11-22T14:30:00.120Z");
         assert_eq!(format(parse("1999-12-31T23:59:59Z").unwrap()), "1999-12-31T23:59:59.000Z");
         assert_eq!(parse("yesterday"), None);
+    }
+
+    #[test]
+    fn seconds_are_read_as_written_and_kept_within_the_years_there_are() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (FIRST_SECOND, "0000-01-01T00:00:00Z"),
+            (LAST_SECOND, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(format_seconds(seconds), text);
+            assert_eq!(parse_seconds(text), Some(seconds));
+        }
+        assert_eq!(format_seconds(i64::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(format_seconds(i64::MIN), "0000-01-01T00:00:00Z");
+        assert_eq!(parse_seconds("2026-11-22"), None);
     }
 
     #[test]

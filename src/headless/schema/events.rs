@@ -10,7 +10,7 @@ use super::line::{Line, Text, TimingLine};
 use super::reader::Item;
 use super::sessions::{Session, Sessions};
 use super::writer::message_type;
-use super::{Recording, clock, payload};
+use super::{Recording, clock, payload, tls};
 use crate::capture::{
     Ended, Ending, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Payload, Refused, Stamp,
     Timing, Tunnel,
@@ -117,7 +117,7 @@ impl State {
             response: head(&line.response)?,
             notes: line.notes.clone(),
             timing: timing(&line.timing)?,
-            tls: None,
+            tls: tls::read(line.tls.clone())?,
         })
     }
 
@@ -130,7 +130,7 @@ impl State {
             client: owned(&line.client),
             server: owned(&line.server),
             why: owned(&line.why),
-            tls: None,
+            tls: tls::read(line.tls.clone())?,
         })
     }
 
@@ -215,7 +215,7 @@ impl State {
             response_size,
             error: line.error.as_deref().map(str::to_owned),
             timing: timing(&line.timing)?,
-            tls: None,
+            tls: tls::read(line.tls.clone())?,
         })
     }
 }
@@ -232,11 +232,11 @@ pub(super) fn header(line: &Line) -> Result<Recording, String> {
     })
 }
 
-fn missing(key: &str) -> String {
+pub(super) fn missing(key: &str) -> String {
     format!("\"{key}\" is missing")
 }
 
-fn no_time(key: &str, text: &str) -> String {
+pub(super) fn no_time(key: &str, text: &str) -> String {
     format!("\"{key}\" is not an RFC 3339 time: {text}")
 }
 
@@ -254,7 +254,7 @@ fn head(line: &Option<HeadLine>) -> Result<Bytes, String> {
 }
 
 /// Milliseconds to the whole microseconds that they were written as.
-fn duration(milliseconds: f64, key: &str) -> Result<Duration, String> {
+pub(super) fn duration(milliseconds: f64, key: &str) -> Result<Duration, String> {
     let microseconds = (milliseconds * 1_000.0).round();
     if (0.0..1e16).contains(&microseconds) {
         return Ok(Duration::from_micros(microseconds as u64));

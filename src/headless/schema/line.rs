@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::head::HeadLine;
+use super::tls::TlsLine;
 
 /// A string, borrowed from its line where it has no escapes. (serde borrows a `Cow` only where it stands by itself.)
 #[derive(Debug, Deserialize)]
@@ -47,6 +48,7 @@ pub(super) struct Line<'a> {
     pub url: Option<Text<'a>>,
     #[serde(borrow)]
     pub target: Option<Text<'a>>,
+    pub tls: Option<TlsLine>,
     #[serde(borrow)]
     pub client: Option<Text<'a>>,
     #[serde(borrow)]

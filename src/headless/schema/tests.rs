@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::*;
 use crate::capture::{
-    Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,
-    Stamp, Timing, Tunnel,
+    Certificate, CertificateRequest, Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Leg, Message,
+    Mode, Note, Opening, Payload, Refused, Stamp, Timing, Tls, Tunnel, Verified,
 };
 use crate::ws::{Direction, Opcode};
 use std::time::Duration;
@@ -349,6 +349,77 @@ fn a_session_from_open_to_end() {
 }
 
 #[test]
+fn what_tls_agreed_on_is_told_of_each_leg() {
+    let certificate = Certificate {
+        subject: "CN=localhost".to_owned(),
+        issuer: "CN=root".to_owned(),
+        names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        not_before: 0,
+        not_after: 1_798_761_600,
+        key: "P-256".to_owned(),
+        serial: "0a".to_owned(),
+        sha256: "ff00".to_owned(),
+    };
+    let client = Leg {
+        server_name: Some("localhost".to_owned()),
+        offered: vec!["h2".to_owned(), "http/1.1".to_owned()],
+        alpn: Some("http/1.1".to_owned()),
+        version: Some("TLS 1.3".to_owned()),
+        suite: Some("TLS_AES_128_GCM_SHA256".to_owned()),
+        took: Some(Duration::from_micros(1_250)),
+        verified: Verified::Yes,
+        ..Leg::default()
+    };
+    let server = Leg {
+        chain: [certificate.clone()].into(),
+        own_chain: [Certificate { names: Vec::new(), ..certificate }].into(),
+        asked: CertificateRequest::Answered,
+        verified: Verified::Fault("it has expired".to_owned()),
+        ..Leg::default()
+    };
+    let tunnel = |client, server| {
+        let tls = Some(Arc::new(Tls { client, server }));
+        Event::Tunnel(Tunnel { session: 1, time: ms(5), tls, ..Tunnel::default() })
+    };
+    let line = |tls: &str| {
+        format!(
+            r#"{{"type":"tunnel","session":1,"time":"2026-11-22T14:30:00.125Z","mode":null,"target":"","tls":{tls},"why":""}}"#
+        )
+    };
+    check(&[tunnel(None, None)], &[&line(r#"{"client":null,"server":null}"#)]);
+    check(
+        &[tunnel(Some(client), Some(server))],
+        &[&line(
+            r#"{"client":{"version":"TLS 1.3","suite":"TLS_AES_128_GCM_SHA256","sni":"localhost","alpn":"http/1.1","offered":["h2","http/1.1"],"verified":true,"took":1.250},"server":{"verified":"it has expired","chain":[{"subject":"CN=localhost","issuer":"CN=root","names":["localhost","127.0.0.1"],"from":"1970-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z","key":"P-256","serial":"0a","sha256":"ff00"}],"asked":"answered","own_chain":[{"subject":"CN=localhost","issuer":"CN=root","from":"1970-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z","key":"P-256","serial":"0a","sha256":"ff00"}]}}"#,
+        )],
+    );
+}
+
+#[test]
+fn the_example_of_tls_in_the_documents_is_what_is_written() {
+    let document = include_str!("../../../docs/recording-format.md");
+    let section = document.split("\n## TLS\n").nth(1).unwrap();
+    let line = section.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let items = read(&format!("{HEADER}\n{line}"));
+    let [Item::Event(event @ Event::Refused(refused))] = &items[..] else { panic!("{items:?}") };
+    let server = refused.opening.tls.as_ref().unwrap().server.as_ref().unwrap();
+    assert!(matches!(server.verified, Verified::Fault(_)));
+    assert_eq!(write(std::slice::from_ref(event)), format!("{HEADER}\n{line}"));
+}
+
+#[test]
+fn lines_from_before_tls_was_told_are_read() {
+    for tls in [r#""tls":null,"#, ""] {
+        let exchange = format!(
+            r#"{{"type":"exchange","exchange":1,"time":"2026-11-22T14:30:00.125Z","url":"https://a/",{tls}"mode":null}}"#
+        );
+        let items = read(&format!("{HEADER}\n{exchange}\n"));
+        let [Item::Event(Event::Exchanged(exchange))] = &items[..] else { panic!("{items:?}") };
+        assert_eq!(exchange.tls, None);
+    }
+}
+
+#[test]
 fn a_refusal_with_and_without_an_answer() {
     let refused = Refused {
         opening: Opening {
@@ -412,10 +483,10 @@ fn tunnels_exchanges_and_notes() {
         ],
         &[
             &format!(
-                r#"{{"type":"tunnel","session":2,{time},"mode":"socks5","target":"example.org:443","why":"TLS, not opened"}}"#
+                r#"{{"type":"tunnel","session":2,{time},"mode":"socks5","target":"example.org:443","tls":null,"why":"TLS, not opened"}}"#
             ),
             &format!(
-                r#"{{"type":"exchange","exchange":1,{time},"took":0.750,"mode":null,"url":"http://a/x","request":{{"line":"POST /x HTTP/1.1","headers":[],"body":"a=b"}},"response":{{"line":"HTTP/1.1 200 OK","headers":[],"body":"lon","size":4096}},"error":"the client went away"}}"#
+                r#"{{"type":"exchange","exchange":1,{time},"took":0.750,"mode":null,"url":"http://a/x","tls":null,"request":{{"line":"POST /x HTTP/1.1","headers":[],"body":"a=b"}},"response":{{"line":"HTTP/1.1 200 OK","headers":[],"body":"lon","size":4096}},"error":"the client went away"}}"#
             ),
             &format!(r#"{{"type":"note",{time},"text":"hm"}}"#),
             &format!(r#"{{"type":"note",{time},"session":2,"text":"hm"}}"#),

@@ -8,7 +8,7 @@ use super::head::{self, Head};
 use super::json::{self, Object};
 use super::payload::{self, Body, Payloads};
 use super::sessions::{Session, Sessions};
-use super::{Recording, clock};
+use super::{Recording, clock, tls};
 use crate::capture::{
     Ended, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Refused, Stamp, Timing, Tunnel,
 };
@@ -132,6 +132,7 @@ impl<'w> Writer<'w> {
         time(&mut line, self.started, tunnel.time);
         line.string_or_null("mode", tunnel.mode.map(Mode::name));
         line.string("target", &tunnel.target);
+        tls::write(&mut line, tunnel.tls.as_deref());
         addresses(&mut line, &tunnel.client, &tunnel.server);
         line.string("why", &tunnel.why);
         line.end();
@@ -198,6 +199,7 @@ impl<'w> Writer<'w> {
         }
         line.string_or_null("mode", exchange.mode.map(Mode::name));
         line.string("url", &exchange.url);
+        tls::write(&mut line, exchange.tls.as_deref());
         addresses(&mut line, &exchange.client, &exchange.server);
         let body = Body { payload: &exchange.request_body, size: exchange.request_size, source };
         head::write_with_body(&mut line, "request", &exchange.request, &body);
@@ -254,7 +256,7 @@ fn handshake_begins(line: &mut Object, opening: &Opening, started: SystemTime) {
     line.string_or_null("mode", opening.mode.map(Mode::name));
     line.string("url", &opening.url);
     line.string_or_null("http", Head::split(&opening.request).request_version());
-    line.null("tls");
+    tls::write(line, opening.tls.as_deref());
     addresses(line, &opening.client, &opening.server);
     head::write(line, "request", &opening.request);
     if !opening.sent.is_empty() {
@@ -280,7 +282,7 @@ fn notes_and_timing(line: &mut Object, notes: &[String], timing: &Timing) {
     });
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -40,6 +40,27 @@ fn other_files_are_not_recordings() {
 }
 
 #[test]
+fn what_is_wrong_with_tls_is_named() {
+    let whole = r#"{"subject":"CN=a","from":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z"}"#;
+    for (from, to, fault) in [
+        (r#""from":"2026-01-01T00:00:00Z","#, "", "\"from\" is missing"),
+        ("2027-01-01T00:00:00Z", "soon", "\"until\" is not an RFC 3339 time: soon"),
+        ("\"yes\"", "7", "\"verified\" is neither true nor a sentence of what is wrong: 7"),
+        ("answered", "perhaps", "\"asked\" is neither \"answered\" nor \"unanswered\": perhaps"),
+        ("\"took\":1", "\"took\":-1", "\"took\" is not a number of milliseconds: -1"),
+    ] {
+        let line = format!(
+            r#"{{"type":"tunnel","session":1,"time":"2026-11-22T14:30:00Z","target":"a:1","tls":{{"server":{{"verified":"yes","asked":"answered","took":1,"chain":[{whole}]}}}}}}"#
+        );
+        let line = line.replace(from, to);
+        assert_eq!(
+            read_error(&format!("{HEADER}\n{line}\n")),
+            format!("chat.jsonl:2: {fault}; mend this line, or delete it")
+        );
+    }
+}
+
+#[test]
 fn a_damaged_line_is_named_with_its_fault() {
     let message =
         r#"{"type":"message","session":1,"n":1,"at":12.431,"from":"client","op":"text","text":"hello"}"#;

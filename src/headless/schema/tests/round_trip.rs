@@ -1,5 +1,6 @@
 //! Any event written then read is the same event.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,8 +10,8 @@ use proptest::prelude::*;
 
 use super::{ms, read, us, write};
 use crate::capture::{
-    Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,
-    Stamp, Timing, Tunnel,
+    Certificate, CertificateRequest, Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Leg, Message,
+    Mode, Note, Opening, Payload, Refused, Stamp, Timing, Tls, Tunnel, Verified,
 };
 use crate::headless::schema::Item;
 use crate::ws::Direction::{ToClient, ToServer};
@@ -42,22 +43,85 @@ fn steps() -> impl Strategy<Value = Timing> {
     (step(), step(), step(), step()).prop_map(|(dns, tcp, tls, response)| Timing { dns, tcp, tls, response })
 }
 
+fn certificates() -> impl Strategy<Value = Certificate> {
+    let seconds = || -62_167_219_200_i64..253_402_300_800;
+    (any::<[String; 5]>(), vec(any::<String>(), 0..3), seconds(), seconds()).prop_map(
+        |([subject, issuer, key, serial, sha256], names, not_before, not_after)| Certificate {
+            subject,
+            issuer,
+            names,
+            not_before,
+            not_after,
+            key,
+            serial,
+            sha256,
+        },
+    )
+}
+
+/// Boxed: strategies hold those inside them, and these would be too large for a test's stack.
+fn legs() -> BoxedStrategy<Leg> {
+    let words = (
+        option::of(any::<String>()),
+        option::of(any::<String>()),
+        option::of(any::<String>()),
+        option::of(any::<String>()),
+    );
+    let verified =
+        prop_oneof![Just(Verified::No), Just(Verified::Yes), any::<String>().prop_map(Verified::Fault)];
+    let asked = proptest::sample::select(vec![
+        CertificateRequest::None,
+        CertificateRequest::Answered,
+        CertificateRequest::Unanswered,
+    ]);
+    let chains = (vec(certificates(), 0..3), vec(certificates(), 0..2));
+    let took = option::of((0_u64..1 << 40).prop_map(Duration::from_micros));
+    (words, vec(any::<String>(), 0..3), verified, asked, took, chains)
+        .prop_map(
+            |((server_name, alpn, version, suite), offered, verified, asked, took, (chain, own_chain))| Leg {
+                server_name,
+                offered,
+                alpn,
+                version,
+                suite,
+                chain: chain.into(),
+                own_chain: own_chain.into(),
+                asked,
+                verified,
+                took,
+            },
+        )
+        .boxed()
+}
+
+fn agreements() -> BoxedStrategy<Option<Arc<Tls>>> {
+    let some = (option::of(legs()), option::of(legs()));
+    prop_oneof![
+        3 => Just(None),
+        1 => some.prop_map(|(client, server)| Some(Arc::new(Tls { client, server }))),
+    ]
+    .boxed()
+}
+
 fn openings() -> impl Strategy<Value = Opening> {
     let texts = (any::<String>(), any::<String>(), any::<String>(), vec(any::<String>(), 0..3));
-    ((0_u32..4, 0_u64..1 << 29), modes(), texts, (heads(), heads(), heads()), steps()).prop_map(
-        |((session, time), mode, (url, client, server, notes), (request, sent, response), timing)| Opening {
-            session,
-            time: ms(time),
-            mode,
-            url,
-            client,
-            server,
-            request,
-            sent,
-            response,
-            notes,
-            timing,
-            tls: None,
+    let heads = (heads(), heads(), heads());
+    ((0_u32..4, 0_u64..1 << 29), modes(), texts, heads, steps(), agreements()).prop_map(
+        |((session, time), mode, (url, client, server, notes), (request, sent, response), timing, tls)| {
+            Opening {
+                session,
+                time: ms(time),
+                mode,
+                url,
+                client,
+                server,
+                request,
+                sent,
+                response,
+                notes,
+                timing,
+                tls,
+            }
         },
     )
 }
