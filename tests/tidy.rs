@@ -32,6 +32,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["ratatui", "crossterm", "unicode_segmentation"], &["tui"]),
     (&["hyper", "hyper_util", "http_body_util", "httparse"], &["net"]),
     (&["rcgen", "rustls", "tokio_rustls", "rustls_platform_verifier", "socket2"], &["net"]),
+    (&["ring", "x509_parser"], &["net"]),
     // The demo is a client and a server of its own.
     (&["tokio::net", "std::net", "TcpStream", "TcpListener"], &["net", "demo", "cli"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),

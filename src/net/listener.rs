@@ -65,7 +65,8 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
     let Ok(Some(speech)) = first_words(&mut client, &mut words).await else { return None };
     client.rewind(words.into());
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
-    let serving = Serving { shared, mode, route, from, addresses, server: None, unreached: None };
+    let serving =
+        Serving { shared, mode, route, from, addresses, server: None, unreached: None, client_leg: None };
     match (speech, serving.route.clone()) {
         (Speech::Http, _) => serving.run(client).await,
         (Speech::Socks5, Route::Forward) => serving.socks5(client).await,

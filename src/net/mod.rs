@@ -7,6 +7,7 @@
 
 mod accept;
 mod ca;
+mod certificate;
 mod dial;
 mod drive;
 mod edit;

@@ -1,5 +1,7 @@
 //! Tells the log about one request and what came of it: an exchange, or the attempt to open a session.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::accept::Asked;
@@ -8,7 +10,7 @@ use super::edit::Edited;
 use super::exchange::{Carried, Kind};
 use super::target::Authority;
 use super::transport::Transport;
-use crate::capture::{Event, Exchange, Mode, Opening, Payload, Refused, Tap, Timing, Tunnel};
+use crate::capture::{Event, Exchange, Mode, Opening, Payload, Refused, Tap, Timing, Tls, Tunnel};
 use crate::ws::handshake::{self, RequestHead, ResponseHead};
 
 /// What is known so far.
@@ -45,6 +47,14 @@ impl Report {
         match &self.about {
             About::Session { opening, .. } => opening.session,
             About::Exchange(_) => *self.became.get_or_insert_with(|| self.tap.next_session()),
+        }
+    }
+
+    /// This is known of the TLS on both sides.
+    pub(super) fn secured(&mut self, tls: Option<Arc<Tls>>) {
+        match &mut self.about {
+            About::Session { opening, .. } => opening.tls = tls,
+            About::Exchange(exchange) => exchange.tls = tls,
         }
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
+use tokio::time::timeout;
 
 use super::accept::{Accepted, Asked, accept};
 use super::dial::{DialError, Dialled, Dialler};
@@ -19,8 +20,9 @@ use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
 use super::target::{Authority, absolute};
+use super::tls::Protocol;
 use super::transport::Transport;
-use crate::capture::{Mode, Tap};
+use crate::capture::{Leg, Mode, Tap, Timing, Tls};
 use crate::control::Controller;
 use crate::ws::handshake::{RequestHead, is_upgrade_attempt};
 
@@ -79,6 +81,8 @@ pub(super) struct Serving {
     pub(super) server: Option<Dialled>,
     /// Why there is none, where that was found before the first request.
     pub(super) unreached: Option<DialError>,
+    /// What the client's own TLS agreed on, where it is opened.
+    pub(super) client_leg: Option<Leg>,
 }
 
 impl Serving {
@@ -127,10 +131,11 @@ impl Serving {
             asked.answer(plain(StatusCode::BAD_REQUEST, MISDIRECTED)).await;
             return Next::Over;
         };
-        report.asked(Some(&authority), &asked);
         if self.server.as_ref().is_some_and(|server| server.authority != authority) {
             self.server = None;
         }
+        report.secured(self.tls());
+        report.asked(Some(&authority), &asked);
         if let Some(error) = self.unreached.take() {
             self.unreachable(asked, report, &error).await;
             return Next::Over;
@@ -168,10 +173,10 @@ impl Serving {
             _ => Edits::None,
         };
         let mut edited = edit(&head, edits);
-        let Dialled { transport, authority, timing, fault } = server;
-        if let Some(fault) = &fault {
-            edited.notes.push(format!("{fault}; --insecure let it pass"));
-        }
+        edited.notes.extend(server.fault().map(|fault| format!("{fault}; --insecure let it pass")));
+        let Dialled { transport, authority, timing, mut tls } = server;
+        self.join(&mut tls);
+        report.secured(tls.clone());
         report.sending(&edited, &transport, timing);
         let limit = (kind == Kind::WebSocket).then_some(self.shared.handshake_limit);
         let responded = &mut |response: &Bytes| report.responded(response);
@@ -179,7 +184,7 @@ impl Serving {
         let shutdown = self.shared.controller.shutdown();
         let what = Carry { head, request_body, answering, limit, kind, shutdown, responded };
         let carried = carry(client, transport, what).await;
-        self.conclude(carried, report, authority, fault).await
+        self.conclude(carried, report, authority, tls).await
     }
 
     /// Does what the end of an exchange asks for.
@@ -188,7 +193,7 @@ impl Serving {
         carried: Carried,
         mut report: Report,
         authority: Authority,
-        fault: Option<String>,
+        tls: Option<Arc<Tls>>,
     ) -> Next {
         report.carried(&carried);
         let Carried { mut client, mut server, end, .. } = carried;
@@ -196,8 +201,8 @@ impl Serving {
             End::Complete => {
                 report.over(None);
                 // What follows on the same connection took no time to reach.
-                let timing = crate::capture::Timing::default();
-                self.server = Some(Dialled { transport: server, authority, timing, fault });
+                let timing = Timing::default();
+                self.server = Some(Dialled { transport: server, authority, timing, tls });
                 return Next::Request(client);
             }
             End::Switched { early, sent } => {
@@ -248,6 +253,9 @@ impl Serving {
     }
 
     async fn unreachable(&self, asked: Asked, mut report: Report, error: &DialError) {
+        let mut tls = error.tls();
+        self.join(&mut tls);
+        report.secured(tls);
         let status = match error {
             DialError::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
@@ -271,6 +279,38 @@ impl Serving {
     /// Reaches a server on behalf of this client.
     pub(super) async fn dial(&self, authority: &Authority) -> Result<Dialled, DialError> {
         self.shared.dialler.dial(authority, self.addresses, self.shared.handshake_limit).await
+    }
+
+    /// Speaks TLS with a server that is reached already.
+    pub(super) async fn secure(
+        &self,
+        server: Dialled,
+        name: &str,
+        offered: Vec<Protocol>,
+    ) -> Result<Dialled, DialError> {
+        let limit = self.shared.handshake_limit;
+        let authority = server.authority.to_string();
+        let secured = timeout(limit, self.shared.dialler.secure(server, name, offered)).await;
+        secured.unwrap_or(Err(DialError::Timeout(authority, limit)))
+    }
+
+    /// Adds the client's TLS to what is known of the server's.
+    pub(super) fn join(&self, tls: &mut Option<Arc<Tls>>) {
+        if self.client_leg.is_some() && tls.as_ref().is_none_or(|tls| tls.client.is_none()) {
+            let server = tls.as_ref().and_then(|tls| tls.server.clone());
+            *tls = Some(Arc::new(Tls { client: self.client_leg.clone(), server }));
+        }
+    }
+
+    /// What is known of TLS before the next request.
+    fn tls(&self) -> Option<Arc<Tls>> {
+        let mut tls = match (&self.server, &self.unreached) {
+            (Some(server), _) => server.tls.clone(),
+            (None, Some(error)) => error.tls(),
+            (None, None) => None,
+        };
+        self.join(&mut tls);
+        tls
     }
 
     fn report(&self, kind: Kind) -> Report {

@@ -81,6 +81,11 @@ impl Transport {
         self.stream().peer_addr().ok()
     }
 
+    /// The address that the other end has reached, without its port.
+    pub(super) fn local_host(&self) -> Option<String> {
+        self.stream().local_addr().ok().map(|address| address.ip().to_canonical().to_string())
+    }
+
     /// Closes the connection with a reset (RST) in place of a FIN.
     pub(super) fn reset(self) {
         // Where the option cannot be set, the connection is closed all the same.

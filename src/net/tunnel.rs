@@ -1,5 +1,6 @@
 //! Tunnels that a client asks for: CONNECT and SOCKS5. What it speaks inside decides what they become.
 
+use std::sync::Arc;
 use std::task::Poll;
 
 use http::StatusCode;
@@ -12,7 +13,7 @@ use super::serve::{Route, Serving, plain};
 use super::socks5::{self, Reply};
 use super::target::Authority;
 use super::transport::Transport;
-use crate::capture::{Event, Exchange, Mode, Note, Tunnel};
+use crate::capture::{Event, Exchange, Mode, Note, Tls, Tunnel};
 
 impl Serving {
     /// Has a CONNECT done: the server is dialled before the client is told that it may go on.
@@ -88,7 +89,8 @@ impl Serving {
     }
 
     /// Relays without reading, and lists it.
-    pub(super) fn opaque(self, client: Transport, server: Dialled, why: &str) -> Drive {
+    pub(super) fn opaque(self, client: Transport, mut server: Dialled, why: &str) -> Drive {
+        self.join(&mut server.tls);
         let session = self.shared.tap.next_session();
         let server_address = server.transport.peer().map(|address| address.to_string()).unwrap_or_default();
         let drive = self.drive(client, server.transport, session, Watch::Octets);
@@ -100,7 +102,7 @@ impl Serving {
             client: self.from.clone(),
             server: server_address,
             why: why.to_owned(),
-            tls: None,
+            tls: server.tls,
         }));
         drive
     }
@@ -133,6 +135,11 @@ impl Serving {
     }
 
     fn not_connected(&self, mode: Mode, authority: &Authority, why: &str) {
+        self.failed(mode, authority.http_url(""), why, None);
+    }
+
+    /// Tells of a connection that came to nothing before a request.
+    pub(super) fn failed(&self, mode: Mode, url: String, why: &str, tls: Option<Arc<Tls>>) {
         let tap = &self.shared.tap;
         let time = tap.log().now();
         tap.event(Event::Exchanged(Exchange {
@@ -140,9 +147,10 @@ impl Serving {
             time,
             ended: Some(time),
             mode: Some(mode),
-            url: authority.http_url(""),
+            url,
             client: self.from.clone(),
             error: Some(why.to_owned()),
+            tls,
             ..Exchange::default()
         }));
     }

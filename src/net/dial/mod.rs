@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpStream, lookup_host};
@@ -10,9 +11,9 @@ use tokio::time::timeout;
 
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
-use super::tls::{Connector, Secured, ServerTls};
+use super::tls::{Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
 use super::transport::Transport;
-use crate::capture::Timing;
+use crate::capture::{Timing, Tls, Verified};
 
 /// How servers are reached.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +33,8 @@ pub(super) struct Dialled {
     pub(super) transport: Transport,
     pub(super) authority: Authority,
     pub(super) timing: Timing,
-    /// What is wrong with the server's certificate, where that was let pass.
-    pub(super) fault: Option<String>,
+    /// What its TLS agreed on, and the client's where that is known.
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 /// Why a server could not be reached. All are for the user's eyes, and name the server.
@@ -46,7 +47,25 @@ pub(super) enum DialError {
     #[error("cannot reach {0}: no answer in {1:?}")]
     Timeout(String, Duration),
     #[error("TLS with {0} failed: {1}")]
-    Tls(String, String),
+    Tls(String, TlsFault),
+}
+
+impl DialError {
+    /// How far the server's TLS came.
+    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
+        let DialError::Tls(_, fault) = self else { return None };
+        Some(Arc::new(Tls { client: None, server: Some((*fault.leg).clone()) }))
+    }
+}
+
+impl Dialled {
+    /// What is wrong with the server's certificate, where that was let pass.
+    pub(super) fn fault(&self) -> Option<&str> {
+        match &self.tls.as_ref()?.server.as_ref()?.verified {
+            Verified::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
 }
 
 impl Dialler {
@@ -79,20 +98,32 @@ impl Dialler {
             // A server that has gone is found out when the request is sent.
             transport.tell(&proxy_protocol::header(version, client)).await;
         }
-        let dialled = Dialled { transport, authority: authority.clone(), timing, fault: None };
-        if authority.secure { self.secure(dialled, &authority.host).await } else { Ok(dialled) }
+        let dialled = Dialled { transport, authority: authority.clone(), timing, tls: None };
+        if authority.secure {
+            self.secure(dialled, &authority.host, vec![HTTP1.to_vec()]).await
+        } else {
+            Ok(dialled)
+        }
     }
 
-    /// Speaks TLS over a connection, with the server called `host`.
-    pub(super) async fn secure(&self, dialled: Dialled, host: &str) -> Result<Dialled, DialError> {
+    /// Speaks TLS over a connection, with the server called `host`, which may choose among what is `offered`.
+    pub(super) async fn secure(
+        &self,
+        dialled: Dialled,
+        host: &str,
+        offered: Vec<Protocol>,
+    ) -> Result<Dialled, DialError> {
         let Dialled { transport, mut authority, mut timing, .. } = dialled;
-        let failed = |why: String| DialError::Tls(authority.to_string(), why);
-        let socket = transport.into_socket().map_err(|_| failed("it is spoken already".to_owned()))?;
         let begun = Instant::now();
-        let Secured { transport, fault } = self.connector.secure(host, socket).await.map_err(failed)?;
+        let Secured { transport, leg } = self
+            .connector
+            .secure(host, offered, transport)
+            .await
+            .map_err(|fault| DialError::Tls(authority.to_string(), fault))?;
         timing.tls = Some(begun.elapsed());
         authority.secure = true;
-        Ok(Dialled { transport, authority, timing, fault })
+        let tls = Some(Arc::new(Tls { client: None, server: Some(leg) }));
+        Ok(Dialled { transport, authority, timing, tls })
     }
 }
 

@@ -128,8 +128,9 @@ for (const [name, mode, agent] of [
   await check(`${name} by a client that does not trust our CA`, async () => {
     const proxy = await start();
     await assert.rejects(dialogue(url, { agent: agent(proxy) }), /certificate/);
-    const { text } = await proxy.wait((line) => line.type === 'note', 'a note');
-    assert.match(text, /trust the Sockeye CA/);
+    const { error, url: to } = await proxy.wait((line) => line.type === 'exchange', 'the failure');
+    assert.match(error, /trust the Sockeye CA/);
+    assert.equal(to, `https://localhost:${server.port}`);
     await proxy.stop();
   });
 }

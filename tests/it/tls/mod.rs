@@ -53,15 +53,15 @@ fn answer(client: &mut TlsClient, host: SocketAddr) -> String {
     String::from_utf8(got).unwrap()
 }
 
-fn notes(log: &Log) -> Vec<String> {
+/// What the first exchange failed with, once it is over.
+fn failure(log: &Log) -> Option<String> {
     let mut cursor = log.cursor();
-    let mut notes = Vec::new();
     while let Next::Event(event) = cursor.next().unwrap() {
-        if let Event::Note(note) = event {
-            notes.push(note.text);
+        if let Event::Exchanged(exchange) = event {
+            return exchange.error;
         }
     }
-    notes
+    None
 }
 
 #[test]
@@ -138,8 +138,8 @@ fn a_client_that_does_not_trust_us_is_recognised() {
     let _ = client.flush();
     drop(client);
     server.finish();
-    let told = |log: &Log| notes(log).into_iter().find(|note| note.contains("does not trust the Sockeye CA"));
-    running.until(told);
+    let error = running.until(failure);
+    assert!(error.contains("does not trust the Sockeye CA"), "{error}");
     running.finish();
 }
 

@@ -1,0 +1,161 @@
+//! TLS to servers: verified against the platform's roots and those the user names; each fault in one sentence.
+
+mod fault;
+mod identity;
+mod leg;
+mod met;
+mod verify;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::TlsConnector;
+
+pub(super) use fault::of_client;
+use identity::Identity;
+pub(super) use leg::{agreed, names};
+use verify::Judge;
+
+use super::certificate::Chains;
+use super::transport::Transport;
+use crate::capture::{Leg, Verified};
+
+/// What happens to a server whose certificate does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// It is not talked to.
+    #[default]
+    Verified,
+    /// It is talked to all the same, and the session says what is wrong.
+    Insecure,
+}
+
+/// How servers behind TLS are talked to.
+#[derive(Clone, Debug, Default)]
+pub struct ServerTls {
+    /// Roots to trust beside the platform's.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// What becomes of a server that cannot be verified.
+    pub trust: Trust,
+}
+
+/// The certificates in a PEM file's text.
+///
+/// # Errors
+/// Where it is damaged, in words.
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+/// An application protocol's name (ALPN, RFC 7301).
+pub(super) type Protocol = Vec<u8>;
+
+/// The one that is read here.
+pub(super) const HTTP1: &[u8] = b"http/1.1";
+
+/// ring's algorithms, for all configurations.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(ring::default_provider())))
+}
+
+/// Makes connections to servers secure.
+pub(super) struct Connector {
+    settings: ServerTls,
+    chains: Arc<Chains>,
+    /// One for all servers, so that sessions are resumed.
+    config: OnceLock<Result<Arc<ClientConfig>, String>>,
+}
+
+/// A secured connection, and what was agreed on.
+pub(super) struct Secured {
+    pub(super) transport: Transport,
+    pub(super) leg: Leg,
+}
+
+/// A handshake that failed: why, and how far it came.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub(super) struct TlsFault {
+    why: String,
+    pub(super) leg: Box<Leg>,
+}
+
+impl Connector {
+    pub(super) fn new(settings: ServerTls) -> Connector {
+        Connector { settings, chains: Arc::default(), config: OnceLock::new() }
+    }
+
+    /// Speaks TLS with the server called `host`, which may choose among what is `offered`.
+    ///
+    /// # Errors
+    /// In one sentence, without the server's name.
+    pub(super) async fn secure(
+        &self,
+        host: &str,
+        offered: Vec<Protocol>,
+        transport: Transport,
+    ) -> Result<Secured, TlsFault> {
+        let mut leg = Leg { offered: names(&offered), ..Leg::default() };
+        let failed = |why: String, leg: Leg| TlsFault { why, leg: Box::new(leg) };
+        let name = match ServerName::try_from(host.to_owned()) {
+            Ok(name) => name,
+            Err(_) => return Err(failed(format!("{host:?} is no name that a certificate can be for"), leg)),
+        };
+        if let ServerName::DnsName(name) = &name {
+            leg.server_name = Some(name.as_ref().to_owned());
+        }
+        let config = match self.config() {
+            Ok(config) => config,
+            Err(why) => return Err(failed(why, leg)),
+        };
+        let Ok(socket) = transport.into_socket() else {
+            return Err(failed("TLS is spoken already".to_owned(), leg));
+        };
+        let begun = Instant::now();
+        let connector = TlsConnector::from(config);
+        let connecting = connector.with_alpn(offered).connect(name, socket);
+        let (connected, met) = met::observed(connecting).await;
+        leg.chain = met.chain;
+        leg.verified = met.verified;
+        leg.asked = met.asked;
+        let stream = match connected {
+            Ok(stream) => stream,
+            Err(error) => return Err(failed(fault::of_server(&error, &leg), leg)),
+        };
+        leg.took = Some(begun.elapsed());
+        let connection = stream.get_ref().1;
+        agreed(&mut leg, connection);
+        if let (true, Some(chain)) = (leg.chain.is_empty(), connection.peer_certificates()) {
+            // A session that is resumed was verified when it began: nothing else is kept.
+            leg.chain = self.chains.read(chain);
+            leg.verified = Verified::Yes;
+        }
+        Ok(Secured { transport: Transport::tls_to_server(stream), leg })
+    }
+
+    /// Reading the platform's roots takes a while: only where one is needed, and once.
+    fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        self.config.get_or_init(|| self.make_config().map(Arc::new)).clone()
+    }
+
+    fn make_config(&self) -> Result<ClientConfig, String> {
+        let judge = Judge::new(&self.settings, Arc::clone(&self.chains), provider())?;
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("ring has suites for TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(judge))
+            .with_client_cert_resolver(Arc::new(Identity));
+        if self.settings.trust == Trust::Insecure {
+            // A resumed session does not tell again what was wrong with its certificate.
+            config.resumption = Resumption::disabled();
+        }
+        Ok(config)
+    }
+}
