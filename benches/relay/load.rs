@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::AsyncReadExt as _;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
 use crate::scenario::{Limit, Scenario, Way, Writes};
+use crate::secure::Stream;
 use crate::wire::{self, CLOSE, COMMAND, Counted, Seen, Service, TEXT};
 
 /// How long a run may take beyond its time before it counts as stuck.
@@ -40,15 +41,24 @@ impl Outcome {
     }
 }
 
+/// Where sessions are opened, and with what TLS.
+#[derive(Clone)]
+pub struct Door {
+    /// Host and port.
+    pub address: String,
+    /// Nothing where it is in the clear.
+    pub connector: Option<TlsConnector>,
+}
+
 /// The whole life of the process.
-pub fn run(address: &str, scenario: Scenario, limit: Limit) -> Result<()> {
+pub fn run(door: &Door, scenario: Scenario, limit: Limit) -> Result<()> {
     let outcome = if let Scenario::PingPong { size } = scenario {
-        ping_pong(address, size, limit)?
+        ensure!(door.connector.is_none(), "ping-pong is in the clear only");
+        ping_pong(&door.address, size, limit)?
     } else {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let local = tokio::task::LocalSet::new();
-        let work =
-            async { tokio::time::timeout(limit.time + PATIENCE, drive(address, scenario, limit)).await };
+        let work = async { tokio::time::timeout(limit.time + PATIENCE, drive(door, scenario, limit)).await };
         local.block_on(&runtime, work).context("it did not come to an end")??
     };
     let Outcome { count, elapsed, p50, p99 } = outcome;
@@ -58,11 +68,11 @@ pub fn run(address: &str, scenario: Scenario, limit: Limit) -> Result<()> {
     Ok(())
 }
 
-async fn drive(address: &str, scenario: Scenario, limit: Limit) -> Result<Outcome> {
+async fn drive(door: &Door, scenario: Scenario, limit: Limit) -> Result<Outcome> {
     match scenario {
         Scenario::RoundTrips { sessions, in_flight, size, writes } => {
             let service = if writes == Writes::Together { Service::Echo(size) } else { Service::Reply(size) };
-            let sessions = open(address, service, sessions).await?;
+            let sessions = open(door, service, sessions).await?;
             let share = limit.messages / sessions.len() as u64;
             let load =
                 Rc::new(RoundTrips { in_flight, frames: wire::client_frames(TEXT, size, in_flight), writes });
@@ -71,7 +81,7 @@ async fn drive(address: &str, scenario: Scenario, limit: Limit) -> Result<Outcom
         Scenario::Flood { way, sessions, size } => {
             let share = limit.messages / sessions as u64;
             let service = if way == Way::ToServer { Service::Sink } else { Service::Flood(size, share) };
-            let sessions = open(address, service, sessions).await?;
+            let sessions = open(door, service, sessions).await?;
             match way {
                 Way::ToServer => {
                     run_all(sessions, limit.time, move |s, until| send(s, size, until, share)).await
@@ -81,11 +91,10 @@ async fn drive(address: &str, scenario: Scenario, limit: Limit) -> Result<Outcom
         }
         Scenario::NewSessions { at_a_time, size } => {
             let share = limit.messages / at_a_time as u64;
-            let addresses = vec![address.to_owned(); at_a_time];
-            run_all(addresses, limit.time, move |address, until| come_and_go(address, size, until, share))
-                .await
+            let doors = vec![door.clone(); at_a_time];
+            run_all(doors, limit.time, move |door, until| come_and_go(door, size, until, share)).await
         }
-        Scenario::Idle { sessions } => idle(address, sessions).await,
+        Scenario::Idle { sessions } => idle(door, sessions).await,
         Scenario::PingPong { .. } => bail!("ping-pong does not run on tokio"),
     }
 }
@@ -131,13 +140,13 @@ fn wait_for_go() -> Result<()> {
     Ok(())
 }
 
-async fn open(address: &str, service: Service, count: usize) -> Result<Vec<Counted>> {
+async fn open(door: &Door, service: Service, count: usize) -> Result<Vec<Counted>> {
     let mut sessions = Vec::with_capacity(count);
     while sessions.len() < count {
         let mut tasks = JoinSet::new();
         for _ in 0..OPENING.min(count - sessions.len()) {
-            let address = address.to_owned();
-            tasks.spawn_local(async move { connect(&address, service).await });
+            let door = door.clone();
+            tasks.spawn_local(async move { connect(&door, service).await });
         }
         while let Some(session) = tasks.join_next().await {
             let at = sessions.len() + 1;
@@ -147,10 +156,9 @@ async fn open(address: &str, service: Service, count: usize) -> Result<Vec<Count
     Ok(sessions)
 }
 
-async fn connect(address: &str, service: Service) -> Result<Counted> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    stream.write_all(&wire::request(service, address)).await?;
+async fn connect(door: &Door, service: Service) -> Result<Counted> {
+    let mut stream = Stream::connect(&door.address, door.connector.as_ref()).await?;
+    stream.send(&wire::request(service, &door.address)).await?;
     let mut head = Vec::new();
     let end = loop {
         ensure!(stream.read_buf(&mut head).await? > 0, "closed during the handshake");
@@ -165,7 +173,7 @@ async fn connect(address: &str, service: Service) -> Result<Counted> {
 }
 
 async fn close(mut session: Counted) -> Result<()> {
-    session.stream.write_all(&wire::client_frames(CLOSE, 0, 1)).await?;
+    session.stream.send(&wire::client_frames(CLOSE, 0, 1)).await?;
     while session.read().await?.is_some() {}
     Ok(())
 }
@@ -203,12 +211,12 @@ impl RoundTrips {
         match self.writes {
             Writes::Together => {
                 sent_at.extend(std::iter::repeat_n(Instant::now(), count));
-                session.stream.write_all(&self.frames[..count * one]).await?;
+                session.stream.send(&self.frames[..count * one]).await?;
             }
             Writes::Single => {
                 for frame in self.frames.chunks_exact(one).take(count) {
                     sent_at.push_back(Instant::now());
-                    session.stream.write_all(frame).await?;
+                    session.stream.send(frame).await?;
                 }
             }
         }
@@ -221,7 +229,7 @@ async fn send(mut session: Counted, size: usize, until: Instant, share: u64) -> 
     let frames = wire::client_frames(TEXT, size, count);
     let mut sent = 0;
     while sent < share && Instant::now() < until {
-        session.stream.write_all(&frames).await?;
+        session.stream.send(&frames).await?;
         sent += count as u64;
     }
     command(&mut session).await?;
@@ -251,15 +259,15 @@ async fn receive(mut session: Counted, until: Instant) -> Result<Part> {
 }
 
 async fn command(session: &mut Counted) -> Result<()> {
-    Ok(session.stream.write_all(&wire::client_frames(COMMAND, 4, 1)).await?)
+    Ok(session.stream.send(&wire::client_frames(COMMAND, 4, 1)).await?)
 }
 
-async fn come_and_go(address: String, size: usize, until: Instant, share: u64) -> Result<Part> {
+async fn come_and_go(door: Door, size: usize, until: Instant, share: u64) -> Result<Part> {
     let frame = wire::client_frames(TEXT, size, 1);
     let mut times = Vec::new();
     while (times.len() as u64) < share && Instant::now() < until {
         let begun = Instant::now();
-        let mut session = connect(&address, Service::Echo(size)).await?;
+        let mut session = connect(&door, Service::Echo(size)).await?;
         answered(&mut session, &frame).await?;
         close(session).await?;
         times.push(begun.elapsed());
@@ -267,9 +275,9 @@ async fn come_and_go(address: String, size: usize, until: Instant, share: u64) -
     Ok((times.len() as u64, times))
 }
 
-async fn idle(address: &str, count: usize) -> Result<Outcome> {
+async fn idle(door: &Door, count: usize) -> Result<Outcome> {
     let begun = Instant::now();
-    let mut sessions = open(address, Service::Echo(64), count).await?;
+    let mut sessions = open(door, Service::Echo(64), count).await?;
     let frame = wire::client_frames(TEXT, 64, 1);
     for session in &mut sessions {
         answered(session, &frame).await?;
@@ -283,7 +291,7 @@ async fn idle(address: &str, count: usize) -> Result<Outcome> {
 }
 
 async fn answered(session: &mut Counted, frame: &[u8]) -> Result<()> {
-    session.stream.write_all(frame).await?;
+    session.stream.send(frame).await?;
     while session.read().await?.context("closed in the middle")?.messages == 0 {}
     Ok(())
 }

@@ -7,17 +7,21 @@ mod proxies;
 mod report;
 mod rows;
 mod scenario;
+mod secure;
 mod server;
 mod wire;
 
+use std::path::Path;
 use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use load::Door;
 use proxies::Proxy;
 use rows::Plan;
 use scenario::Limit;
+use secure::Security;
 
 const USAGE: &str = "\
 cargo bench --bench relay -- [OPTIONS]
@@ -33,11 +37,14 @@ fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
-        ["--role", "server"] => server::run(),
+        ["--role", "server", security, folder] => server::run(security.parse()?, Path::new(folder)),
         ["--role", "copy", listen, server] => copy::run(listen, server),
-        ["--role", "load", address, scenario, millis, messages] => {
+        ["--role", "load", address, security, folder, scenario, millis, messages] => {
+            let security: Security = security.parse()?;
+            let connector = || secure::connector(Path::new(folder), security);
+            let connector = security.is_tls().then(connector).transpose()?;
             let limit = Limit { time: Duration::from_millis(millis.parse()?), messages: messages.parse()? };
-            load::run(address, scenario.parse()?, limit)
+            load::run(&Door { address: address.to_owned(), connector }, scenario.parse()?, limit)
         }
         _ if words.iter().any(|word| ["--help", "-h"].contains(word)) => {
             println!("{USAGE}");

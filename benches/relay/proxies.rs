@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::load::Outcome;
 use crate::measure::Tree;
 use crate::scenario::{Limit, Scenario};
+use crate::secure::{self, HOST, Security};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -83,6 +84,11 @@ impl Proxy {
         String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
     }
 
+    /// Whether it takes part where there is TLS: it ends the client's and begins its own with the server.
+    pub fn takes_tls(self) -> bool {
+        !matches!(self, Proxy::Copy | Proxy::Mitmdump)
+    }
+
     /// How many times slower than the others it may be taken to be, so that one run stays within minutes.
     pub fn is_slow(self) -> bool {
         self == Proxy::Mitmdump
@@ -130,20 +136,24 @@ pub struct Running {
 impl Running {
     /// Starts it in front of the load server, and returns once a message has come back through it.
     pub fn start(proxy: Proxy, server: &LoadServer) -> Result<Running> {
-        let (server, place) = (server.address.as_str(), server.place);
         let directory = tempfile::Builder::new().prefix("relay-bench-").tempdir()?;
         if proxy == Proxy::Direct {
-            return Ok(Running { proxy, address: server.to_owned(), child: None, _directory: directory });
+            return Ok(Running {
+                proxy,
+                address: server.address.clone(),
+                child: None,
+                _directory: directory,
+            });
         }
         let program = proxy.program().context("not installed")?;
         let address = free_address()?;
-        let mut command = place.command(&program);
+        let mut command = server.place.command(&program);
         configure(&mut command, proxy, (&address, server), directory.path())?;
         let errors = directory.path().join("stderr");
         let child =
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(File::create(&errors)?).spawn()?;
         let mut running = Running { proxy, address, child: Some(child), _directory: directory };
-        running.wait_until_ready(place).with_context(|| last_words(&errors))?;
+        running.wait_until_ready(server).with_context(|| last_words(&errors))?;
         Ok(running)
     }
 
@@ -152,7 +162,7 @@ impl Running {
         self.child.as_ref().map(|child| Tree(child.id()))
     }
 
-    fn wait_until_ready(&mut self, place: Place) -> Result<()> {
+    fn wait_until_ready(&mut self, server: &LoadServer) -> Result<()> {
         let begun = Instant::now();
         let limit = Limit { time: START_LIMIT, messages: 1 };
         let once = Scenario::NewSessions { at_a_time: 1, size: 64 };
@@ -160,7 +170,7 @@ impl Running {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().transpose()) {
                 bail!("ended at once: {}", status?);
             }
-            let outcome = LoadClient::open(&self.address, once, limit, place);
+            let outcome = LoadClient::open(&self.address, once, limit, server);
             match outcome.and_then(|mut client| client.go()) {
                 Ok(outcome) if outcome.count == 1 => return Ok(()),
                 _ if begun.elapsed() > START_LIMIT => bail!("no message came back within {START_LIMIT:?}"),
@@ -189,8 +199,10 @@ impl Drop for Running {
     }
 }
 
-fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &str), directory: &Path) -> Result<()> {
-    let (listen, server) = ends;
+fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), directory: &Path) -> Result<()> {
+    let (listen, load) = ends;
+    let server = load.address.as_str();
+    let certificates = load.certificates();
     let file = directory.join("configuration");
     match proxy {
         Proxy::Direct => {}
@@ -198,16 +210,20 @@ fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &str), directory:
             command.args(["--role", "copy", listen, server]);
         }
         Proxy::Sockeye | Proxy::Baseline => {
-            command.arg(format!("ws://{server}"));
+            let scheme = if certificates.is_some() { "wss" } else { "ws" };
+            command.arg(format!("{scheme}://{server}"));
             command.args(["--listen", listen, "--headless", "--output", "none"]);
+            if let Some(folder) = certificates {
+                command.arg("--ca-dir").arg(folder).arg("--server-ca").arg(folder.join("sockeye-ca.pem"));
+            }
         }
         Proxy::Haproxy => {
-            fs::write(&file, haproxy_configuration(listen, server))?;
+            fs::write(&file, haproxy_configuration(listen, server, certificates))?;
             // Master and worker, as Debian's unit starts it, but in the foreground.
             command.args(["-W", "-db", "-f"]).arg(&file);
         }
         Proxy::Nginx => {
-            fs::write(&file, nginx_configuration(listen, server, directory))?;
+            fs::write(&file, nginx_configuration(listen, server, directory, certificates))?;
             command.arg("-c").arg(&file).arg("-p").arg(directory).args(["-e", "stderr"]);
         }
         Proxy::Mitmdump => {
@@ -221,17 +237,36 @@ fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &str), directory:
 }
 
 /// Debian's defaults but for the time limits, the number of connections, and no log.
-fn haproxy_configuration(listen: &str, server: &str) -> String {
+fn haproxy_configuration(listen: &str, server: &str, certificates: Option<&Path>) -> String {
+    let [bind, ca] = certificates.map_or_else(Default::default, |folder| {
+        let folder = folder.display();
+        [
+            // Its own default is P-256 alone, which the load client does not offer.
+            format!(" ssl crt {folder}/host.pem alpn http/1.1 curves X25519"),
+            format!(" ssl verify required ca-file {folder}/sockeye-ca.pem sni str({HOST}) alpn http/1.1"),
+        ]
+    });
     format!(
         "global\n  maxconn 9000\n\
          defaults\n  mode http\n  timeout connect 10s\n  timeout client 1h\n  timeout server 1h\n  timeout tunnel 1h\n\
-         listen bench\n  bind {listen}\n  server load {server}\n"
+         listen bench\n  bind {listen}{bind}\n  server load {server}{ca}\n"
     )
 }
 
 /// Debian's defaults but for the time limits, the number of connections, and no log.
-fn nginx_configuration(listen: &str, server: &str, directory: &Path) -> String {
+fn nginx_configuration(listen: &str, server: &str, directory: &Path, certificates: Option<&Path>) -> String {
     let here = directory.display();
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let tls = certificates.map_or_else(String::new, |folder| {
+        let folder = folder.display();
+        format!(
+            "ssl_certificate {folder}/host.pem;\n ssl_certificate_key {folder}/host.pem;\n\
+             ssl_protocols TLSv1.3;\n ssl_ecdh_curve X25519;\n ssl_session_cache shared:bench:10m;\n\
+             proxy_ssl_protocols TLSv1.3;\n proxy_ssl_verify on;\n proxy_ssl_server_name on;\n\
+             proxy_ssl_name {HOST};\n proxy_ssl_trusted_certificate {folder}/sockeye-ca.pem;\n"
+        )
+    });
+    let ssl = if certificates.is_some() { " ssl" } else { "" };
     let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
         .map(|name| format!("  {name}_temp_path {here}/{name};\n"))
@@ -239,8 +274,8 @@ fn nginx_configuration(listen: &str, server: &str, directory: &Path) -> String {
     format!(
         "daemon off;\nworker_processes auto;\nworker_rlimit_nofile 20000;\npid {here}/pid;\nerror_log stderr;\n\
          events {{ worker_connections 18000; }}\n\
-         http {{\n{paths}  access_log off;\n  server {{\n    listen {listen};\n    location / {{\n\
-         proxy_pass http://{server};\n proxy_http_version 1.1;\n proxy_set_header Host $host;\n\
+         http {{\n{paths}  access_log off;\n  server {{\n    listen {listen}{ssl};\n{tls}    location / {{\n\
+         proxy_pass {scheme}://{server};\n proxy_http_version 1.1;\n proxy_set_header Host $host;\n\
          proxy_set_header Upgrade $http_upgrade;\n proxy_set_header Connection \"upgrade\";\n\
          proxy_read_timeout 1h;\n proxy_send_timeout 1h;\n    }}\n  }}\n}}\n"
     )
@@ -264,22 +299,36 @@ pub struct LoadServer {
     pub address: String,
     /// Where it runs, and with it everything that is measured against it.
     pub place: Place,
+    /// Whether it speaks TLS, and with it everything in front of it.
+    pub security: Security,
     child: Child,
+    folder: TempDir,
 }
 
 impl LoadServer {
     /// Starts it.
-    pub fn start(place: Place) -> Result<LoadServer> {
-        let mut child = role("server", place)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    pub fn start(place: Place, security: Security) -> Result<LoadServer> {
+        let folder = tempfile::Builder::new().prefix("relay-bench-").tempdir()?;
+        if security.is_tls() {
+            secure::make_certificates(folder.path())?;
+        }
+        let mut command = role("server", place)?;
+        command.arg(security.to_string()).arg(folder.path());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         let stdout = child.stdout.take().context("its stdout is a pipe")?;
         BufReader::new(stdout).read_line(&mut address)?;
-        Ok(LoadServer { address: address.trim().to_owned(), place, child })
+        Ok(LoadServer { address: address.trim().to_owned(), place, security, child, folder })
     }
 
     /// Its process.
     pub fn tree(&self) -> Tree {
         Tree(self.child.id())
+    }
+
+    /// The folder with the certificates, where there is TLS.
+    fn certificates(&self) -> Option<&Path> {
+        self.security.is_tls().then_some(self.folder.path())
     }
 }
 
@@ -300,9 +349,10 @@ pub struct LoadClient {
 
 impl LoadClient {
     /// Starts it, and returns once it is ready to begin.
-    pub fn open(address: &str, scenario: Scenario, limit: Limit, place: Place) -> Result<LoadClient> {
-        let mut command = role("load", place)?;
-        command.args([address, &scenario.to_string()]);
+    pub fn open(address: &str, scenario: Scenario, limit: Limit, server: &LoadServer) -> Result<LoadClient> {
+        let mut command = role("load", server.place)?;
+        command.args([address, &server.security.to_string()]).arg(server.folder.path());
+        command.arg(scenario.to_string());
         command.args([limit.time.as_millis().to_string(), limit.messages.to_string()]);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::load::Outcome;
 use crate::proxies::{LoadClient, LoadServer, Place, Proxy, Running};
 use crate::scenario::{Limit, Scenario, Way, Writes};
+use crate::secure::Security;
 
 /// What a slow proxy is given to do in one round, at the most.
 const SLOW_MESSAGES: u64 = 6_000;
@@ -31,6 +32,7 @@ pub struct Row {
     pub title: String,
     pub scenario: Scenario,
     pub place: Place,
+    pub security: Security,
     pub targets: &'static [Target],
 }
 
@@ -38,6 +40,14 @@ impl Row {
     /// Whether what it counts is sessions, not messages.
     pub fn counts_sessions(&self) -> bool {
         matches!(self.scenario, Scenario::NewSessions { .. } | Scenario::Idle { .. })
+    }
+
+    /// Whether a proxy can be measured in it.
+    fn is_for(&self, proxy: Proxy) -> bool {
+        match proxy {
+            Proxy::Direct => !self.is_idle(),
+            _ => !self.security.is_tls() || proxy.takes_tls(),
+        }
     }
 
     /// Whether what it is about is memory.
@@ -64,38 +74,31 @@ const FLOOD: &[Target] = &[Target::CpuOfHaproxy(5.0)];
 const IDLE: &[Target] = &[Target::BytesPerSession(16384.0)];
 const LATENCY: &[Target] = &[Target::AddedLatencyOfCopy(1.3), Target::LatencyOfCopy(1.3)];
 
-/// All rows; `idle` is how many sessions the last opens.
+const ROUND_TRIPS: [&str; 2] = [
+    "round trips of 64 B, 32 sessions, 16 in flight, what is due leaves in one write",
+    "round trips of 64 B, 32 sessions, 16 in flight, a write for each message",
+];
+const LARGE: [&str; 2] =
+    ["64 KiB messages to the server, 4 sessions", "64 KiB messages to the client, 4 sessions"];
+const COME_AND_GO: Scenario = Scenario::NewSessions { at_a_time: 4, size: 64 };
+
+/// All rows; `idle` is how many sessions row e opens.
 pub fn all(idle: usize) -> Vec<Row> {
-    let round_trips = |writes| Scenario::RoundTrips { sessions: 32, in_flight: 16, size: 64, writes };
-    let flood = |way, size| Scenario::Flood { way, sessions: 4, size };
-    let row = |key, title: &str, scenario, targets| {
-        let place = Place::Anywhere;
-        Row { key, title: title.to_owned(), scenario, place, targets }
-    };
+    let mut rows = in_the_clear(idle);
+    rows.extend(over_tls());
+    rows
+}
+
+fn in_the_clear(idle: usize) -> Vec<Row> {
     let ping_pong = "round trips of 64 B, one session, one in flight";
     vec![
-        row(
-            "a1",
-            "round trips of 64 B, 32 sessions, 16 in flight, what is due leaves in one write",
-            round_trips(Writes::Together),
-            RELAY,
-        ),
-        row(
-            "a2",
-            "round trips of 64 B, 32 sessions, 16 in flight, a write for each message",
-            round_trips(Writes::Single),
-            RELAY,
-        ),
-        row("b1", "64 KiB messages to the server, 4 sessions", flood(Way::ToServer, 65536), RELAY),
-        row("b2", "64 KiB messages to the client, 4 sessions", flood(Way::ToClient, 65536), RELAY),
+        row("a1", ROUND_TRIPS[0], round_trips(Writes::Together), RELAY),
+        row("a2", ROUND_TRIPS[1], round_trips(Writes::Single), RELAY),
+        row("b1", LARGE[0], flood(Way::ToServer, 65536), RELAY),
+        row("b2", LARGE[1], flood(Way::ToClient, 65536), RELAY),
         row("c1", "flood of 64 B messages to the server, 4 sessions", flood(Way::ToServer, 64), FLOOD),
         row("c2", "flood of 64 B messages to the client, 4 sessions", flood(Way::ToClient, 64), FLOOD),
-        row(
-            "d",
-            "new session, one message of 64 B and its answer, close; 4 at a time",
-            Scenario::NewSessions { at_a_time: 4, size: 64 },
-            RELAY,
-        ),
+        row("d", "new session, one message of 64 B and its answer, close; 4 at a time", COME_AND_GO, RELAY),
         row(
             "e",
             &format!("{idle} idle sessions, after one message of 64 B and its answer"),
@@ -108,6 +111,35 @@ pub fn all(idle: usize) -> Vec<Row> {
             ..row("f2", &format!("{ping_pong}, all on one core"), Scenario::PingPong { size: 64 }, LATENCY)
         },
     ]
+}
+
+fn over_tls() -> Vec<Row> {
+    let tls = |key, title: &str, scenario, security| {
+        let row = row(key, &format!("over TLS: {title}"), scenario, RELAY);
+        Row { security, ..row }
+    };
+    let kept = Security::Resumed;
+    vec![
+        tls("g1", ROUND_TRIPS[0], round_trips(Writes::Together), kept),
+        tls("g2", ROUND_TRIPS[1], round_trips(Writes::Single), kept),
+        tls("g3", LARGE[0], flood(Way::ToServer, 65536), kept),
+        tls("g4", LARGE[1], flood(Way::ToClient, 65536), kept),
+        tls("h1", "a session as in d, whole handshakes on both sides", COME_AND_GO, Security::Whole),
+        tls("h2", "a session as in d, resumed on both sides", COME_AND_GO, kept),
+    ]
+}
+
+fn row(key: &'static str, title: &str, scenario: Scenario, targets: &'static [Target]) -> Row {
+    let (place, security) = (Place::Anywhere, Security::Clear);
+    Row { key, title: title.to_owned(), scenario, place, security, targets }
+}
+
+fn round_trips(writes: Writes) -> Scenario {
+    Scenario::RoundTrips { sessions: 32, in_flight: 16, size: 64, writes }
+}
+
+fn flood(way: Way, size: usize) -> Scenario {
+    Scenario::Flood { way, sessions: 4, size }
 }
 
 /// One proxy in one round.
@@ -137,10 +169,10 @@ pub struct Series {
 
 /// Runs one row: every proxy fresh, then round by round one after the other, so that noise hits all alike.
 pub fn run(row: &Row, plan: &Plan) -> Result<Vec<Series>> {
-    let server = LoadServer::start(row.place).context("the load server did not start")?;
+    let server = LoadServer::start(row.place, row.security).context("the load server did not start")?;
     let mut series: Vec<Series> = Vec::new();
     let mut running = Vec::new();
-    for &proxy in plan.proxies.iter().filter(|proxy| !(row.is_idle() && **proxy == Proxy::Direct)) {
+    for &proxy in plan.proxies.iter().filter(|proxy| row.is_for(**proxy)) {
         let started = Running::start(proxy, &server);
         let failure = started.as_ref().err().map(|error| format!("{error:#}"));
         let before = started.as_ref().ok().and_then(Running::tree).map_or(0, |tree| tree.memory());
@@ -174,7 +206,7 @@ fn sample(row: &Row, plan: &Plan, running: &Running, server: &LoadServer) -> Res
         return idle(sessions, running.proxy, server);
     }
     let limit = Limit { time: plan.time, messages: most_messages(row.scenario, running.proxy) };
-    let mut client = LoadClient::open(&running.address, row.scenario, limit, server.place)?;
+    let mut client = LoadClient::open(&running.address, row.scenario, limit, server)?;
     if let Some(tree) = running.tree() {
         tree.settle();
     }
@@ -203,12 +235,11 @@ fn idle(sessions: usize, proxy: Proxy, server: &LoadServer) -> Result<Sample> {
     let running = Running::start(proxy, server)?;
     let Some(tree) = running.tree() else { return Ok(Sample::default()) };
     let warm_up = Limit { time: Duration::from_secs(20), messages: WARM_UP };
-    let come_and_go = Scenario::NewSessions { at_a_time: 4, size: 64 };
-    LoadClient::open(&running.address, come_and_go, warm_up, server.place)?.go()?;
+    LoadClient::open(&running.address, COME_AND_GO, warm_up, server)?.go()?;
     tree.settle();
     let (cpu, memory) = (tree.cpu(), tree.memory());
     let limit = Limit { time: Duration::ZERO, messages: 0 };
-    let mut client = LoadClient::open(&running.address, Scenario::Idle { sessions }, limit, server.place)?;
+    let mut client = LoadClient::open(&running.address, Scenario::Idle { sessions }, limit, server)?;
     tree.settle();
     let grown = tree.memory() as f64 - memory as f64;
     let cpu = tree.cpu().saturating_sub(cpu);

@@ -1,17 +1,20 @@
 //! The load server behind every proxy: one process, one thread, and per session what the path asks for.
 
 use std::io;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::proxies;
+use crate::secure::{self, Security, Stream};
 use crate::wire::{self, COMMAND, Counted, Seen, Service, TEXT};
 
 /// Serves until the parent is gone; the first line on stdout is the address.
-pub fn run() -> Result<()> {
+pub fn run(security: Security, folder: &Path) -> Result<()> {
     proxies::end_with_parent();
+    let acceptor = security.is_tls().then(|| secure::acceptor(folder, security)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
@@ -19,16 +22,17 @@ pub fn run() -> Result<()> {
         println!("{}", listener.local_addr()?);
         loop {
             let (stream, _) = listener.accept().await?;
+            let acceptor = acceptor.clone();
             tokio::task::spawn_local(async move {
+                let stream = Stream::accept(stream, acceptor.as_ref()).await?;
                 // A proxy that is stopped resets its sessions: no news.
-                let _ = serve(stream).await;
+                serve(stream).await
             });
         }
     })
 }
 
-async fn serve(mut stream: TcpStream) -> Result<()> {
-    stream.set_nodelay(true)?;
+async fn serve(mut stream: Stream) -> Result<()> {
     let mut head = Vec::new();
     let end = loop {
         if stream.read_buf(&mut head).await? == 0 {
@@ -39,7 +43,7 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
         }
     };
     let (service, answer) = wire::answer(&head[..end])?;
-    stream.write_all(&answer).await?;
+    stream.send(&answer).await?;
     let mut early = Seen::default();
     let session = Session { counted: Counted::new(stream, &head[end..], &mut early), early: Some(early) };
     drop(head);
@@ -79,15 +83,15 @@ impl Session {
                 Writes::None => {}
                 Writes::Single => {
                     for _ in 0..seen.messages {
-                        self.counted.stream.write_all(&frame).await?;
+                        self.counted.stream.send(&frame).await?;
                     }
                 }
-                Writes::Together if seen.messages == 1 => self.counted.stream.write_all(&frame).await?,
+                Writes::Together if seen.messages == 1 => self.counted.stream.send(&frame).await?,
                 Writes::Together => {
                     while due.len() < seen.messages * frame.len() {
                         due.extend_from_slice(&frame);
                     }
-                    self.counted.stream.write_all(&due[..seen.messages * frame.len()]).await?;
+                    self.counted.stream.send(&due[..seen.messages * frame.len()]).await?;
                 }
             }
             if seen.commands > 0 {
@@ -107,11 +111,10 @@ impl Session {
         let mut sent = 0;
         let mut commanded = [0; 64];
         while sent < limit {
-            self.counted.stream.write_all(&frames).await?;
+            self.counted.stream.send(&frames).await?;
             sent += count as u64;
-            match self.counted.stream.try_read(&mut commanded) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                _ => break,
+            if self.counted.stream.has_read(&mut commanded).await {
+                break;
             }
         }
         self.done().await?;
@@ -128,11 +131,11 @@ impl Session {
     }
 
     async fn done(&mut self) -> Result<()> {
-        Ok(self.counted.stream.write_all(&wire::server_frames(COMMAND, 4, 1)).await?)
+        Ok(self.counted.stream.send(&wire::server_frames(COMMAND, 4, 1)).await?)
     }
 
     async fn close(mut self) -> Result<()> {
-        self.counted.stream.write_all(&[0x80 | wire::CLOSE, 2, 0x03, 0xe8]).await?;
+        self.counted.stream.send(&[0x80 | wire::CLOSE, 2, 0x03, 0xe8]).await?;
         Ok(self.counted.stream.shutdown().await?)
     }
 }

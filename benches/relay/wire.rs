@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncRead as _, ReadBuf};
-use tokio::net::TcpStream;
+
+use crate::secure::Stream;
 
 /// A message that counts.
 pub const TEXT: u8 = 0x1;
@@ -256,13 +257,13 @@ fn header(bytes: &[u8]) -> Option<(usize, u64)> {
 #[derive(Debug)]
 pub struct Counted {
     /// The socket.
-    pub stream: TcpStream,
+    pub stream: Stream,
     scanner: Scanner,
 }
 
 impl Counted {
     /// After the handshake; `rest` is what came behind it.
-    pub fn new(stream: TcpStream, rest: &[u8], seen: &mut Seen) -> Counted {
+    pub fn new(stream: Stream, rest: &[u8], seen: &mut Seen) -> Counted {
         let mut scanner = Scanner::default();
         scanner.feed(rest, seen);
         Counted { stream, scanner }
