@@ -13,6 +13,7 @@ mod drive;
 mod edit;
 mod exchange;
 mod framing;
+mod guard;
 mod listener;
 mod mode;
 mod open;
@@ -91,6 +92,11 @@ pub enum StartError {
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {0}: {1}; choose another address with --listen (port 0 takes a free one)")]
     Listen(SocketAddr, io::Error),
+    /// The server is where the proxy itself listens.
+    #[error(
+        "{0} is where this proxy itself listens: name the server behind it, or choose another address with --listen"
+    )]
+    Loop(String),
     /// The system gives no thread, or no sockets.
     #[error("cannot start: {0}")]
     System(io::Error),
@@ -104,12 +110,18 @@ impl Proxy {
     pub fn start(config: ProxyConfig, tap: Tap, controller: &Controller) -> Result<Proxy, StartError> {
         let listener = listen_on(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(StartError::System)?;
+        let own = guard::Own::new(vec![address]);
+        if let Some(Target { authority }) = &config.target
+            && authority.host.parse().is_ok_and(|host| own.is_at(SocketAddr::new(host, authority.port)))
+        {
+            return Err(StartError::Loop(authority.to_string()));
+        }
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
         let shared = Arc::new(Shared {
             tap,
             controller: controller.clone(),
-            dialler: dial::Dialler::new(config.way_out, config.server_tls),
+            dialler: dial::Dialler::new(config.way_out, config.server_tls, own),
             opener: config.opening.map(open::Opener::new),
             host: config.host,
             handshake_limit: config.handshake_limit,

@@ -256,13 +256,9 @@ impl Serving {
         let mut tls = error.tls();
         self.join(&mut tls);
         report.secured(tls);
-        let status = match error {
-            DialError::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
-            _ => StatusCode::BAD_GATEWAY,
-        };
         let why = error.to_string();
         report.over(Some(why.clone()));
-        asked.answer(plain(status, &why)).await;
+        asked.answer(plain(error.status(), &why)).await;
     }
 
     /// The server that a request is for, and the path it gets there where the request line names both.

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::dial::DialError;
 use super::target::Authority;
 use super::transport::Transport;
 
@@ -15,9 +16,20 @@ pub(super) const VERSION: u8 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     Succeeded = 0,
+    NotAllowed = 2,
     HostUnreachable = 4,
     CommandNotSupported = 7,
     AddressTypeNotSupported = 8,
+}
+
+impl Reply {
+    /// What a client is answered whose server could not be reached.
+    pub(super) fn to(error: &DialError) -> Reply {
+        match error {
+            DialError::Loop(..) => Reply::NotAllowed,
+            _ => Reply::HostUnreachable,
+        }
+    }
 }
 
 /// Reads the greeting and the request; gives the server asked for.

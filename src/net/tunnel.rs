@@ -34,7 +34,7 @@ impl Serving {
             }
             Err(error) => {
                 self.not_connected(Mode::Connect, &authority, &error.to_string());
-                asked.answer(plain(StatusCode::BAD_GATEWAY, &error.to_string())).await;
+                asked.answer(plain(error.status(), &error.to_string())).await;
             }
         }
         None
@@ -62,7 +62,7 @@ impl Serving {
             Err(error) => {
                 self.not_connected(Mode::Socks5, &authority, &error.to_string());
                 // A client that has gone needs no reply.
-                let _ = socks5::reply(&mut client, Reply::HostUnreachable).await;
+                let _ = socks5::reply(&mut client, Reply::to(&error)).await;
             }
         }
         None

@@ -90,8 +90,9 @@ impl Running {
             capture(&log, CaptureConfig::default()).map_err(|error| Failure::new(UNREACHABLE, error))?;
         let controller = Controller::new();
         let server = config.target.as_ref().map(ToString::to_string);
-        let proxy = Proxy::start(config, tap, &controller)
-            .map_err(|error: StartError| Failure::new(UNREACHABLE, error))?;
+        let proxy = Proxy::start(config, tap, &controller).map_err(|error| {
+            Failure::new(if matches!(error, StartError::Loop(_)) { USAGE } else { UNREACHABLE }, error)
+        })?;
         if !proxy.address().ip().is_loopback() {
             eprintln!(
                 "sockeye: {} is open to other machines, and so is all that passes: listen on 127.0.0.1 to keep it to this one",

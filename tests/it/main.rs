@@ -11,6 +11,7 @@ mod out;
 mod process;
 mod recording;
 mod relay;
+mod safety;
 #[cfg(feature = "tui")]
 mod sample;
 #[cfg(feature = "tui")]

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::guard::Own;
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
 use super::tls::{Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
@@ -26,6 +28,7 @@ pub struct WayOut {
 pub(super) struct Dialler {
     way_out: WayOut,
     connector: Connector,
+    own: Own,
 }
 
 /// A connection to a server.
@@ -46,11 +49,24 @@ pub(super) enum DialError {
     Connect(String, String),
     #[error("cannot reach {0}: no answer in {1:?}")]
     Timeout(String, Duration),
+    #[error(
+        "{0} is this proxy itself, listening on {1}: what is sent there would come back for ever; name the server behind it"
+    )]
+    Loop(String, SocketAddr),
     #[error("TLS with {0} failed: {1}")]
     Tls(String, TlsFault),
 }
 
 impl DialError {
+    /// What a client is answered that asked in HTTP.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            DialError::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
+            DialError::Loop(..) => StatusCode::LOOP_DETECTED,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+    }
+
     /// How far the server's TLS came.
     pub(super) fn tls(&self) -> Option<Arc<Tls>> {
         let DialError::Tls(_, fault) = self else { return None };
@@ -69,8 +85,8 @@ impl Dialled {
 }
 
 impl Dialler {
-    pub(super) fn new(way_out: WayOut, tls: ServerTls) -> Dialler {
-        Dialler { way_out, connector: Connector::new(tls) }
+    pub(super) fn new(way_out: WayOut, tls: ServerTls, own: Own) -> Dialler {
+        Dialler { way_out, connector: Connector::new(tls), own }
     }
 
     /// Connects to `authority` for the client of `addresses`, through TLS where it says so, within `limit`.
@@ -88,10 +104,15 @@ impl Dialler {
     async fn connect(&self, authority: &Authority, client: Option<Addresses>) -> Result<Dialled, DialError> {
         let mut timing = Timing::default();
         let begun = Instant::now();
-        let addresses = resolve(authority).await?;
+        let (own, addresses): (Vec<_>, Vec<_>) =
+            resolve(authority).await?.into_iter().partition(|address| self.own.is_at(*address));
         timing.dns = Some(begun.elapsed());
         let begun = Instant::now();
-        let stream = connect_any(authority, &addresses).await?;
+        // A name may stand for a server beside us as well, on the other loopback address.
+        let stream = connect_any(authority, &addresses).await.map_err(|error| match own.first() {
+            Some(address) => DialError::Loop(authority.to_string(), *address),
+            None => error,
+        })?;
         timing.tcp = Some(begun.elapsed());
         let mut transport = Transport::tcp(stream);
         if let Some(version) = self.way_out.header {
