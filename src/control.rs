@@ -72,6 +72,11 @@ impl Controller {
         self.0.shutdown.subscribe()
     }
 
+    /// How many sessions and tunnels are open.
+    pub fn open_sessions(&self) -> usize {
+        self.open().len()
+    }
+
     /// A session began: what it is told should it have to end. [`Controller::forget`] it when it is over.
     pub(crate) fn register(&self, session: u32) -> oneshot::Receiver<Ending> {
         let (sender, receiver) = oneshot::channel();

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Some(Command::Run(options)) => return end(run::child::run(options)),
         None => run::proxy::proxy(cli.proxy),
         Some(Command::Demo(options)) => run::demo::demo(options),
         Some(Command::Show(options)) => run::recording::show(options),
@@ -25,8 +26,12 @@ fn main() -> ExitCode {
         Some(Command::Completions { shell }) => run::about::completions(shell),
         Some(Command::Man) => run::about::man(),
     };
+    end(result.map(|()| run::DONE))
+}
+
+fn end(result: Result<u8, run::Failure>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::from(run::DONE),
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("sockeye: {failure}");
             ExitCode::from(failure.code)

@@ -3,6 +3,7 @@
 mod out;
 mod output;
 mod recording;
+mod run;
 pub mod tls;
 mod values;
 
@@ -17,6 +18,7 @@ use sockeye::net::Target;
 pub use out::OutOptions;
 pub use output::{LogOptions, OutputOptions};
 pub use recording::{PrintOptions, ShowOptions};
+pub use run::RunOptions;
 pub use tls::{CaCommand, TlsOptions};
 use values::{address, seconds};
 
@@ -24,6 +26,7 @@ use values::{address, seconds};
 #[derive(Debug, Parser)]
 #[command(name = "sockeye", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
+  sockeye run -- node app.js          what a program says and hears, wss:// included, with no set-up
   sockeye ws://localhost:3000         point your app at ws://127.0.0.1:8080 in place of the server
   sockeye                             a forward proxy: set http://127.0.0.1:8080 as HTTP or SOCKS5 proxy
   sockeye demo                        something to look at, with no network and no set-up
@@ -37,6 +40,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start a program so that its traffic comes through here, with TLS opened; ends with its exit code
+    Run(RunOptions),
     /// Look at an embedded chat server and its clients through the proxy: no network needed
     Demo(DemoOptions),
     /// Open a recording on the screen

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
@@ -91,6 +91,13 @@ impl CertAuthority {
     /// Its private key, to be kept where nobody else reads it.
     pub fn key_pem(&self) -> &str {
         &self.key
+    }
+
+    /// SHA-256 of its public key (of the SubjectPublicKeyInfo, RFC 5280 4.1.2.7), by which browsers know it.
+    pub fn key_sha256(&self) -> Vec<u8> {
+        let suite = ring::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().expect("it is one of TLS 1.3");
+        let key = self.issuer.key().subject_public_key_info();
+        suite.common.hash_provider.hash(&key).as_ref().to_vec()
     }
 
     /// A certificate, with its key, for `host`: a name (as A-label where it is international) or an address.

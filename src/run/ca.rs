@@ -54,6 +54,11 @@ pub fn authority(options: &CaOptions) -> Result<Option<CertAuthority>, Failure> 
     place.open().map(Some)
 }
 
+/// The authority, made where there is none yet: for who asks for TLS to be opened.
+pub fn made_if_missing(options: &CaOptions) -> Result<CertAuthority, Failure> {
+    Place::of(options)?.open()
+}
+
 /// Where the files are.
 struct Place {
     folder: PathBuf,

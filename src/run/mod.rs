@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod ca;
+pub mod child;
 pub mod demo;
 pub mod proxy;
 pub mod recording;

@@ -18,21 +18,26 @@ use crate::cli::{LogOptions, OutputOptions, ProxyOptions, TlsOptions};
 /// Runs the proxy until the user or a signal ends it.
 pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
     let style = Style::for_stdout();
-    let config = ProxyConfig {
-        listen: options.listen,
-        target: options.server,
-        host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
-        handshake_limit: options.handshake_timeout,
-        way_out: options.out.way_out(),
-        server_tls: server_tls(&options.tls)?,
-        opening: opening(&options.tls)?,
-    };
+    let config = config(&options)?;
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
     let recorder = running.record(&options.output)?;
     let output = running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?;
     running.finish(output, recorder);
     Ok(())
+}
+
+/// What the options ask of the proxy.
+pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
+    Ok(ProxyConfig {
+        listen: options.listen,
+        target: options.server.clone(),
+        host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
+        handshake_limit: options.handshake_timeout,
+        way_out: options.out.way_out(),
+        server_tls: server_tls(&options.tls)?,
+        opening: opening(&options.tls)?,
+    })
 }
 
 fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {

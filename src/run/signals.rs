@@ -1,7 +1,11 @@
 //! The signals by which a user or the system ends a program without a screen.
 
 use std::io;
+use std::process::ExitStatus;
 
+#[cfg(unix)]
+use rustix::process::{Pid, kill_process};
+use tokio::process::{Child, Command};
 use tokio::runtime::{Builder, Runtime};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,6 +43,39 @@ impl Signals {
         self.wait_or(std::future::pending())
     }
 
+    /// Starts a program that [`Signals::hand_on`] is to wait for.
+    pub fn start(&self, mut command: Command) -> io::Result<Child> {
+        let _inside = self.runtime.enter();
+        command.spawn()
+    }
+
+    /// Waits until `child` has ended, and hands on to it each signal that comes, but for those that a terminal has sent
+    /// to it as well.
+    pub fn hand_on(self, mut child: Child) -> io::Result<ExitStatus> {
+        #[cfg(unix)]
+        {
+            let Signals { runtime, signals: [mut interrupt, mut terminate, mut hang_up] } = self;
+            runtime.block_on(async {
+                loop {
+                    let process = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+                    let signal = tokio::select! {
+                        status = child.wait() => return status,
+                        _ = interrupt.recv() => rustix::process::Signal::INT,
+                        _ = terminate.recv() => rustix::process::Signal::TERM,
+                        _ = hang_up.recv() => rustix::process::Signal::HUP,
+                    };
+                    let typed = signal == rustix::process::Signal::INT && in_foreground();
+                    if let Some(process) = process.filter(|_| !typed) {
+                        // One that has just ended needs no signal.
+                        let _ = kill_process(process, signal);
+                    }
+                }
+            })
+        }
+        #[cfg(not(unix))]
+        self.runtime.block_on(child.wait())
+    }
+
     /// Waits for one of them, or until `over` is.
     pub fn wait_or(self, over: impl Future<Output = io::Result<()>>) -> io::Result<()> {
         #[cfg(unix)]
@@ -61,4 +98,11 @@ impl Signals {
             }
         })
     }
+}
+
+/// Whether what is typed into a terminal is meant for us: then ctrl-c has gone to all of our process group.
+#[cfg(unix)]
+fn in_foreground() -> bool {
+    let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
+    rustix::termios::tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }

@@ -11,6 +11,8 @@ mod out;
 mod process;
 mod recording;
 mod relay;
+#[cfg(unix)]
+mod run;
 mod safety;
 #[cfg(feature = "tui")]
 mod sample;

@@ -18,7 +18,10 @@ pub fn page(sockeye: &Command) -> String {
             usage.push_str(" [OPTIONS]");
         }
         for argument in command.get_positionals() {
-            let _ = write!(usage, " {}", value(argument));
+            // What follows is all another program's.
+            let (before, behind) =
+                if argument.is_trailing_var_arg_set() { ("-- ", " [ARGS]") } else { ("", "") };
+            let _ = write!(usage, " {before}{}{behind}", value(argument));
         }
         section(&mut page, &usage, command);
     }
