@@ -62,7 +62,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct ProxyOptions {
-    /// Where all that comes goes: a ws://, wss://, http:// or https:// URL, or host:port.
+    /// Where all that comes goes: a ws://, wss://, http:// or https:// URL, host:port, or unix:/path.
     /// Without it: a forward proxy, with CONNECT, absolute form and SOCKS5 on the same port
     pub server: Option<Target>,
     /// The address to listen on; port 0 takes a free one

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn server() -> Authority {
-        Authority { secure: false, host: "localhost".to_owned(), port: 3000 }
+        Authority::new("localhost".to_owned(), 3000)
     }
 
     #[track_caller]

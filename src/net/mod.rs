@@ -21,6 +21,7 @@ mod proxy_protocol;
 mod report;
 mod serve;
 mod socks5;
+mod stream;
 mod target;
 mod tls;
 mod transport;

@@ -86,7 +86,7 @@ impl Report {
 
     /// The server is reached, and about to get this head.
     pub(super) fn sending(&mut self, edited: &Edited, server: &Transport, timing: Timing) {
-        let address = server.peer().map(|address| address.to_string()).unwrap_or_default();
+        let address = server.peer_name();
         let sent = |request: &Bytes| {
             if edited.head == *request { Bytes::new() } else { Bytes::copy_from_slice(&edited.head) }
         };

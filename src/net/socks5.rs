@@ -70,7 +70,7 @@ pub(super) async fn accept(client: &mut Transport) -> io::Result<Authority> {
         reply(client, Reply::CommandNotSupported).await?;
         return Err(io::Error::other(format!("SOCKS command {command} is not supported: only CONNECT is")));
     }
-    Ok(Authority { secure: false, host, port })
+    Ok(Authority::new(host, port))
 }
 
 /// Tells the client what came of its request.

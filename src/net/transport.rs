@@ -1,7 +1,6 @@
 //! One connection's bytes, whatever carries them, with what was read too early put back in front.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -11,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{client, server};
+
+use super::stream::Stream;
 
 /// A connection to the client or to the server.
 pub(super) struct Transport {
@@ -27,14 +28,18 @@ enum Carrier {
     ToClient(Box<server::TlsStream<Socket>>),
 }
 
-/// A TCP connection, with what was read of it too early.
+/// A socket, with what was read of it too early.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     rewound: Bytes,
 }
 
 impl Transport {
     pub(super) fn tcp(stream: TcpStream) -> Transport {
+        Transport::plain(Stream::Tcp(stream))
+    }
+
+    pub(super) fn plain(stream: Stream) -> Transport {
         Transport::over(Carrier::Plain(Socket { stream, rewound: Bytes::new() }))
     }
 
@@ -64,7 +69,7 @@ impl Transport {
         self.rewound = joined(bytes, std::mem::take(&mut self.rewound));
     }
 
-    pub(super) fn stream(&self) -> &TcpStream {
+    fn stream(&self) -> &Stream {
         match &self.carrier {
             Carrier::Plain(socket) => &socket.stream,
             Carrier::ToServer(stream) => &stream.get_ref().0.stream,
@@ -77,19 +82,19 @@ impl Transport {
         !matches!(self.carrier, Carrier::Plain(_))
     }
 
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.stream().peer_addr().ok()
+    /// The other end's address, or the Unix socket's path; empty where it is gone.
+    pub(super) fn peer_name(&self) -> String {
+        self.stream().peer_name()
     }
 
     /// The address that the other end has reached, without its port.
     pub(super) fn local_host(&self) -> Option<String> {
-        self.stream().local_addr().ok().map(|address| address.ip().to_canonical().to_string())
+        self.stream().local_ip().map(|ip| ip.to_canonical().to_string())
     }
 
-    /// Closes the connection with a reset (RST) in place of a FIN.
+    /// Closes the connection with a reset (RST) in place of a FIN; a Unix socket just closes.
     pub(super) fn reset(self) {
-        // Where the option cannot be set, the connection is closed all the same.
-        let _ = socket2::SockRef::from(self.stream()).set_linger(Some(Duration::ZERO));
+        self.stream().reset_on_close();
     }
 
     /// Writes `bytes`; says whether that worked.

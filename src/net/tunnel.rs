@@ -92,7 +92,7 @@ impl Serving {
     pub(super) fn opaque(self, client: Transport, mut server: Dialled, why: &str) -> Drive {
         self.join(&mut server.tls);
         let session = self.shared.tap.next_session();
-        let server_address = server.transport.peer().map(|address| address.to_string()).unwrap_or_default();
+        let server_address = server.transport.peer_name();
         let drive = self.drive(client, server.transport, session, Watch::Octets);
         self.shared.tap.event(Event::Tunnel(Tunnel {
             session,

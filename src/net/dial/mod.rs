@@ -1,5 +1,7 @@
 //! Reaching a server: its name, its port, its TLS; each timed, each failure said in one sentence.
 
+mod socket;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use tokio::time::timeout;
 
 use super::guard::Own;
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
+use super::stream::Stream;
 use super::target::Authority;
 use super::tls::{Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
 use super::transport::Transport;
@@ -47,6 +50,8 @@ pub(super) enum DialError {
     Name(String, io::Error),
     #[error("cannot reach {0}: {1}; is the server running?")]
     Connect(String, String),
+    #[error("cannot reach {0}: {1}")]
+    Socket(String, String),
     #[error("cannot reach {0}: no answer in {1:?}")]
     Timeout(String, Duration),
     #[error(
@@ -103,6 +108,29 @@ impl Dialler {
 
     async fn connect(&self, authority: &Authority, client: Option<Addresses>) -> Result<Dialled, DialError> {
         let mut timing = Timing::default();
+        let stream = match &authority.socket {
+            Some(path) => {
+                let begun = Instant::now();
+                let stream = socket::connect(path).await;
+                timing.tcp = Some(begun.elapsed());
+                stream.map_err(|why| DialError::Socket(authority.to_string(), why))?
+            }
+            None => Stream::Tcp(self.connect_tcp(authority, &mut timing).await?),
+        };
+        let mut transport = Transport::plain(stream);
+        if let Some(version) = self.way_out.header {
+            // A server that has gone is found out when the request is sent.
+            transport.tell(&proxy_protocol::header(version, client)).await;
+        }
+        let dialled = Dialled { transport, authority: authority.clone(), timing, tls: None };
+        if authority.secure {
+            self.secure(dialled, authority.name(), vec![HTTP1.to_vec()]).await
+        } else {
+            Ok(dialled)
+        }
+    }
+
+    async fn connect_tcp(&self, authority: &Authority, timing: &mut Timing) -> Result<TcpStream, DialError> {
         let begun = Instant::now();
         let (own, addresses): (Vec<_>, Vec<_>) =
             resolve(authority).await?.into_iter().partition(|address| self.own.is_at(*address));
@@ -114,17 +142,7 @@ impl Dialler {
             None => error,
         })?;
         timing.tcp = Some(begun.elapsed());
-        let mut transport = Transport::tcp(stream);
-        if let Some(version) = self.way_out.header {
-            // A server that has gone is found out when the request is sent.
-            transport.tell(&proxy_protocol::header(version, client)).await;
-        }
-        let dialled = Dialled { transport, authority: authority.clone(), timing, tls: None };
-        if authority.secure {
-            self.secure(dialled, &authority.host, vec![HTTP1.to_vec()]).await
-        } else {
-            Ok(dialled)
-        }
+        Ok(stream)
     }
 
     /// Speaks TLS over a connection, with the server called `host`, which may choose among what is `offered`.
@@ -208,7 +226,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let answers = listener.local_addr().unwrap();
-        let authority = Authority { secure: false, host: "localhost".to_owned(), port: answers.port() };
+        let authority = Authority::new("localhost".to_owned(), answers.port());
         for addresses in [&[nobody, answers][..], &[answers, nobody], &[nobody, nobody, answers]] {
             let stream = connect_any(&authority, addresses).await.unwrap();
             assert_eq!(stream.peer_addr().unwrap(), answers);

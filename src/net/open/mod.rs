@@ -106,7 +106,7 @@ impl Serving {
             }
         };
         let asked = hello.server_name();
-        let host = asked.clone().unwrap_or_else(|| authority.host.clone());
+        let host = asked.clone().unwrap_or_else(|| authority.name().to_owned());
         let opener = shared.opener.as_ref().filter(|opener| !opener.leaves_closed(&host));
         let Some(opener) = opener else {
             client.rewind(hello.bytes);
@@ -172,7 +172,7 @@ impl Serving {
         let name = hello.server_name().filter(|_| tunnelled);
         let server = self.reach(authority, server).await?;
         if tunnelled || authority.secure {
-            self.secure(server, name.as_deref().unwrap_or(&authority.host), spoken(hello.offered())).await
+            self.secure(server, name.as_deref().unwrap_or(authority.name()), spoken(hello.offered())).await
         } else {
             Ok(server)
         }
