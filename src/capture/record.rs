@@ -155,6 +155,8 @@ pub struct Opening {
     pub response: Bytes,
     /// What the proxy edited, a sentence each.
     pub notes: Vec<String>,
+    /// Of one that was read from a recording: where secrets were replaced before it was written.
+    pub redacted: Vec<String>,
     /// How long each step took.
     pub timing: Timing,
     /// What TLS agreed on; none where it was not spoken, or not opened.
@@ -399,6 +401,8 @@ pub struct Exchange {
     pub response: Bytes,
     /// What the proxy edited, a sentence each.
     pub notes: Vec<String>,
+    /// Of one that was read from a recording: where secrets were replaced before it was written.
+    pub redacted: Vec<String>,
     /// The request's body, up to the limit for bodies.
     pub request_body: Payload,
     /// All octets of the request's body, without its transfer coding.

@@ -296,6 +296,9 @@ fn the_logs_folder_is_private_and_goes_away() {
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&inside[0]).unwrap().permissions().mode() & 0o777, 0o700);
+        // The files of the log have no name that another could open.
+        log.append(opened(1)).unwrap();
+        assert_eq!(std::fs::read_dir(&inside[0]).unwrap().count(), 0);
     }
     drop(log);
     assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);

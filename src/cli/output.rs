@@ -6,7 +6,7 @@ use clap::Args;
 
 use sockeye::config::Size;
 use sockeye::filter::Filter;
-use sockeye::headless::Output;
+use sockeye::headless::{Output, Redaction};
 
 use super::values::{filter, limit, output};
 
@@ -21,9 +21,29 @@ pub struct OutputOptions {
     /// Write a recording as it happens (the same lines as --output json); an existing file is overwritten
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    #[command(flatten)]
+    pub redact: RedactOptions,
     /// What is shown and printed; see the filter language in docs/filters.md or with ? on the screen
     #[arg(long, value_name = "EXPR", default_value = "", value_parser = filter, hide_default_value = true)]
     pub filter: Filter,
+}
+
+#[derive(Debug, Args)]
+pub struct RedactOptions {
+    /// Replace secrets in what is printed, recorded and saved: credentials, cookies, tokens in URLs and subprotocols.
+    /// This is so anyhow; payloads are left as they are, see docs/security.md
+    #[arg(long, overrides_with = "no_redact")]
+    pub redact: bool,
+    /// Print, record and save secrets as they came
+    #[arg(long, overrides_with = "redact")]
+    pub no_redact: bool,
+}
+
+impl RedactOptions {
+    /// What they come to.
+    pub fn redaction(&self) -> Redaction {
+        if self.no_redact { Redaction::Off } else { Redaction::On }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use clap::Args;
 use sockeye::filter::Filter;
 use sockeye::headless::Output;
 
-use super::output::LogOptions;
+use super::output::{LogOptions, RedactOptions};
 use super::values::{filter, output};
 
 #[derive(Debug, Args)]
@@ -17,6 +17,8 @@ pub struct ShowOptions {
     /// What is shown to begin with
     #[arg(long, value_name = "EXPR", default_value = "", value_parser = filter, hide_default_value = true)]
     pub filter: Filter,
+    #[command(flatten)]
+    pub redact: RedactOptions,
     #[command(flatten)]
     pub log: LogOptions,
 }

@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::printer::Printer;
 use super::schema::{InMemory, Item, ReadError, Reader, Record, Recording, format_time};
 use super::sieve::{Passed, Sieve};
-use super::{Output, Printing};
+use super::{Output, Printing, Redaction};
 use crate::capture::{Event, Log, LogConfig, Note, Stamp};
 use crate::decode::visible;
 
@@ -93,9 +93,13 @@ fn print_events<R: BufRead>(
 
 /// When and by whom it was recorded, for eyes: lines below have the time of day alone.
 fn origin(recording: &Recording) -> String {
-    let Recording { tool, started, listen, .. } = recording;
+    let Recording { tool, started, listen, redaction, .. } = recording;
     let on = listen.as_ref().map(|listen| format!(", listening on {listen}")).unwrap_or_default();
-    visible(&format!("recorded from {} by {tool}{on}", format_time(*started))).into_owned()
+    let redacted = match redaction {
+        Redaction::On => ", redacted",
+        Redaction::Off => "",
+    };
+    visible(&format!("recorded from {} by {tool}{on}{redacted}", format_time(*started))).into_owned()
 }
 
 fn print_lines<R: BufRead>(

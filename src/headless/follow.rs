@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Printing;
 use super::printer::Printer;
+use super::{Printing, Redaction};
 use crate::capture::{Event, Flow, Log, Next, Note, Opened, Opening, Summary};
 
 /// How old a line may get before it is handed on while there is always more to write.
@@ -84,12 +84,13 @@ pub fn record(
     log: &Log,
     path: &Path,
     listen: Option<String>,
+    redaction: Redaction,
     tell: impl FnOnce(&str) + Send + 'static,
 ) -> io::Result<Follower> {
     let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)?;
     let (log, path) = (log.clone(), path.to_owned());
     Follower::run("record", move || {
-        let result = record_to(&log, file, listen);
+        let result = record_to(&log, file, Printing::recording(listen, redaction));
         if let Err(error) = &result {
             let text = stopped(&path, error);
             // A log that cannot take the note cannot be helped.
@@ -104,10 +105,11 @@ pub fn record(
 ///
 /// # Errors
 /// Where there is a file of that name already, it cannot be written, or the log cannot be read.
-pub fn save(log: &Log, path: &Path, listen: Option<String>) -> io::Result<u64> {
+pub fn save(log: &Log, path: &Path, listen: Option<String>, redaction: Redaction) -> io::Result<u64> {
     let until = log.now();
     let file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    let mut printer = Printer::new(BufWriter::new(file), &Printing::recording(listen), log.started())?;
+    let mut printer =
+        Printer::new(BufWriter::new(file), &Printing::recording(listen, redaction), log.started())?;
     let (mut cursor, mut begun, mut events) = (log.cursor(), HashSet::new(), 0);
     loop {
         match cursor.next()? {
@@ -126,8 +128,8 @@ pub fn save(log: &Log, path: &Path, listen: Option<String>) -> io::Result<u64> {
     Ok(events)
 }
 
-/// A new file is for its owner alone: what passed may be anything.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+/// A new file is for its owner alone (mode 0600, where there are modes): what passed may be anything.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
@@ -137,10 +139,10 @@ fn stopped(path: &Path, error: &io::Error) -> String {
     format!("the recording {} ends here: {error}; the proxy goes on without it", path.display())
 }
 
-fn record_to(log: &Log, file: File, listen: Option<String>) -> io::Result<()> {
+fn record_to(log: &Log, file: File, printing: Printing) -> io::Result<()> {
     let mut lines = WholeLines { out: &file, written: 0, whole: 0 };
-    let written = Printer::new(&mut lines, &Printing::recording(listen), log.started())
-        .and_then(|mut printer| pump(log, &mut printer));
+    let written =
+        Printer::new(&mut lines, &printing, log.started()).and_then(|mut printer| pump(log, &mut printer));
     if written.is_err() && file.metadata().is_ok_and(|data| data.is_file()) {
         // The first error is the one to tell.
         let _ = file.set_len(lines.whole);

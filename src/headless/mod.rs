@@ -7,6 +7,7 @@ mod file;
 mod follow;
 mod lines;
 mod printer;
+mod redact;
 mod sieve;
 
 pub mod schema;
@@ -14,7 +15,7 @@ pub mod schema;
 pub mod text;
 
 pub use file::{FileError, load, load_into, open, print};
-pub use follow::{Follower, follow, record, save};
+pub use follow::{Follower, follow, private, record, save};
 
 use crate::filter::Filter;
 use text::Style;
@@ -50,6 +51,16 @@ impl Output {
     }
 }
 
+/// What becomes of the secrets in HTTP heads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redaction {
+    /// Placeholders stand for them, and each line says where.
+    #[default]
+    On,
+    /// They are printed and recorded as they came.
+    Off,
+}
+
 /// What is printed, and how.
 #[derive(Clone, Debug)]
 pub struct Printing {
@@ -61,4 +72,6 @@ pub struct Printing {
     pub style: Style,
     /// The address that is listened on, for the first line; none where it is a recording that is printed.
     pub listen: Option<String>,
+    /// What becomes of secrets.
+    pub redaction: Redaction,
 }

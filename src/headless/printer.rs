@@ -3,14 +3,21 @@
 use std::io::{self, Write};
 use std::time::SystemTime;
 
+use super::redact::Redactor;
 use super::schema::{self, Payloads, Recording};
 use super::sieve::{Passed, Sieve};
 use super::text::{self, Style};
-use super::{Output, Printing};
+use super::{Output, Printing, Redaction};
 use crate::capture::{Event, Log, Stamp};
 
 /// Prints events as they come, in the order they come.
-pub(super) enum Printer<'w> {
+pub(super) struct Printer<'w> {
+    form: Form<'w>,
+    /// None where secrets are to be seen.
+    redactor: Option<Redactor>,
+}
+
+enum Form<'w> {
     Text(text::Writer<'w>, Sieve<Event>),
     Json(schema::Writer<'w>, Sieve<Event>),
     Nothing,
@@ -24,27 +31,29 @@ impl<'w> Printer<'w> {
         started: SystemTime,
     ) -> io::Result<Printer<'w>> {
         let sieve = Sieve::new(printing.filter.clone());
-        Ok(match printing.output {
-            Output::None => Printer::Nothing,
+        let form = match printing.output {
+            Output::None => Form::Nothing,
             Output::Text => {
                 let mut writer = text::Writer::new(out, printing.style, started);
                 if let Some(listen) = &printing.listen {
                     writer.say(&format!("listening on {listen}"))?;
                 }
-                Printer::Text(writer, sieve)
+                Form::Text(writer, sieve)
             }
             Output::Json => {
-                let recording = Recording::new(started, printing.listen.clone());
-                Printer::Json(schema::Writer::new(out, &recording)?, sieve)
+                let recording = Recording::new(started, printing.listen.clone(), printing.redaction);
+                Form::Json(schema::Writer::new(out, &recording)?, sieve)
             }
-        })
+        };
+        let redactor = (printing.redaction == Redaction::On).then(Redactor::default);
+        Ok(Printer { form, redactor })
     }
 
     /// A line of its own, for eyes only.
     pub fn say(&mut self, line: &str) -> io::Result<()> {
-        match self {
-            Printer::Text(writer, _) => writer.say(line),
-            Printer::Json(..) | Printer::Nothing => Ok(()),
+        match &mut self.form {
+            Form::Text(writer, _) => writer.say(line),
+            Form::Json(..) | Form::Nothing => Ok(()),
         }
     }
 
@@ -54,13 +63,13 @@ impl<'w> Printer<'w> {
 
     /// `log` is where a filter looks payloads up that are not in memory.
     pub fn event_from(&mut self, event: &Event, source: &dyn Payloads, log: Option<&Log>) -> io::Result<()> {
-        let sieve = match self {
-            Printer::Text(_, sieve) | Printer::Json(_, sieve) => sieve,
-            Printer::Nothing => return Ok(()),
+        let sieve = match &mut self.form {
+            Form::Text(_, sieve) | Form::Json(_, sieve) => sieve,
+            Form::Nothing => return Ok(()),
         };
         match sieve.pass(event, log, || event.clone()) {
             Passed::No => {
-                if let Printer::Json(writer, _) = self {
+                if let Form::Json(writer, _) = &mut self.form {
                     writer.skip(event);
                 }
                 return Ok(());
@@ -72,33 +81,37 @@ impl<'w> Printer<'w> {
     }
 
     fn write(&mut self, event: &Event, source: &dyn Payloads) -> io::Result<()> {
-        match self {
-            Printer::Text(writer, _) => writer.event(event, source),
-            Printer::Json(writer, _) => writer.event(event, source),
-            Printer::Nothing => Ok(()),
+        let event = match &mut self.redactor {
+            Some(redactor) => &*redactor.redact(event, source),
+            None => event,
+        };
+        match &mut self.form {
+            Form::Text(writer, _) => writer.event(event, source),
+            Form::Json(writer, _) => writer.event(event, source),
+            Form::Nothing => Ok(()),
         }
     }
 
     pub fn gap(&mut self, time: Stamp, lost: u64, why: &str) -> io::Result<()> {
-        match self {
-            Printer::Text(writer, _) => writer.gap(time, lost, why),
-            Printer::Json(writer, _) => writer.gap(time, lost, why),
-            Printer::Nothing => Ok(()),
+        match &mut self.form {
+            Form::Text(writer, _) => writer.gap(time, lost, why),
+            Form::Json(writer, _) => writer.gap(time, lost, why),
+            Form::Nothing => Ok(()),
         }
     }
 
     pub fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Printer::Text(writer, _) => writer.flush(),
-            Printer::Json(writer, _) => writer.flush(),
-            Printer::Nothing => Ok(()),
+        match &mut self.form {
+            Form::Text(writer, _) => writer.flush(),
+            Form::Json(writer, _) => writer.flush(),
+            Form::Nothing => Ok(()),
         }
     }
 }
 
 impl Printing {
     /// All events as JSON lines: what a recording is.
-    pub(super) fn recording(listen: Option<String>) -> Printing {
-        Printing { output: Output::Json, filter: Default::default(), style: Style::PLAIN, listen }
+    pub(super) fn recording(listen: Option<String>, redaction: Redaction) -> Printing {
+        Printing { output: Output::Json, filter: Default::default(), style: Style::PLAIN, listen, redaction }
     }
 }

@@ -26,6 +26,8 @@ pub(super) use clock::{format as format_time, wall};
 
 use std::time::SystemTime;
 
+use super::Redaction;
+
 #[cfg(doc)]
 use crate::capture::Event;
 
@@ -43,12 +45,14 @@ pub struct Recording {
     pub started: SystemTime,
     /// The address that was listened on, if one was.
     pub listen: Option<String>,
+    /// Whether secrets were replaced before it was written.
+    pub redaction: Redaction,
 }
 
 impl Recording {
     /// One that this program writes, of a log that began at `started`.
-    pub fn new(started: SystemTime, listen: Option<String>) -> Recording {
+    pub fn new(started: SystemTime, listen: Option<String>, redaction: Redaction) -> Recording {
         let tool = concat!("sockeye ", env!("CARGO_PKG_VERSION")).to_owned();
-        Recording { version: VERSION, tool, started, listen }
+        Recording { version: VERSION, tool, started, listen, redaction }
     }
 }

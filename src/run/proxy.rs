@@ -8,7 +8,7 @@ use std::time::Duration;
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
-use sockeye::headless::{self, Follower, Output, Printing, text::Style};
+use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
 use sockeye::net::{HostHeader, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust};
 
 use super::signals::Signals;
@@ -81,6 +81,7 @@ pub struct Shown {
     pub recording: Option<PathBuf>,
     pub source: Option<String>,
     pub filter: Filter,
+    pub redaction: Redaction,
 }
 
 impl Running {
@@ -118,7 +119,7 @@ impl Running {
                 eprintln!("sockeye: {fault}");
             }
         };
-        let recorder = headless::record(&self.log, path, listen, tell);
+        let recorder = headless::record(&self.log, path, listen, options.redact.redaction(), tell);
         let recorder = recorder.map_err(|error| {
             Failure::new(USAGE, format_args!("cannot write the recording {}: {error}", path.display()))
         })?;
@@ -140,10 +141,17 @@ impl Running {
                 recording: options.record.clone(),
                 source: None,
                 filter: options.filter.clone(),
+                redaction: options.redact.redaction(),
             };
             return screen(&self.log, shown, Some(self.controller.clone())).map(|()| None);
         }
-        let printing = Printing { output: options.output, filter: options.filter.clone(), style, listen };
+        let printing = Printing {
+            output: options.output,
+            filter: options.filter.clone(),
+            style,
+            listen,
+            redaction: options.redact.redaction(),
+        };
         let follower = (options.output != Output::None)
             .then(|| Follower::spawn(&self.log, printing, io::stdout()))
             .transpose()
@@ -177,9 +185,9 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, server, recording, source, filter } = shown;
+    let Shown { listen, server, recording, source, filter, redaction } = shown;
     let about = About { listen, server, recording, source, filter };
-    let outside = Outside { controller, ..Outside::default() };
+    let outside = Outside { controller, redaction, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))
     })

@@ -8,7 +8,7 @@ use std::{path::Path, sync::mpsc, thread, time::Duration};
 use sockeye::capture::{Event, Log, LogConfig, Note};
 #[cfg(feature = "tui")]
 use sockeye::headless::FileError;
-use sockeye::headless::{self, Printing, text::Style};
+use sockeye::headless::{self, Printing, Redaction, text::Style};
 
 use super::{Failure, USAGE};
 use crate::cli::{PrintOptions, ShowOptions};
@@ -20,6 +20,8 @@ pub fn print(options: &PrintOptions) -> Result<(), Failure> {
         filter: options.filter.clone(),
         style: Style::for_stdout(),
         listen: None,
+        // It is as it was recorded.
+        redaction: Redaction::Off,
     };
     let mut reader = headless::open(&options.file).map_err(|error| Failure::new(USAGE, error))?;
     let remarks = headless::print(&mut reader, &printing, io::stdout());
@@ -49,7 +51,12 @@ pub fn show(options: ShowOptions) -> Result<(), Failure> {
     if let Ok(outcome) = outcome.recv_timeout(Duration::from_millis(300)) {
         outcome.map_err(failed)?;
     }
-    let shown = super::proxy::Shown { source, filter: options.filter, ..Default::default() };
+    let shown = super::proxy::Shown {
+        source,
+        filter: options.filter,
+        redaction: options.redact.redaction(),
+        ..Default::default()
+    };
     super::proxy::screen(&log, shown, None)?;
     outcome.try_recv().unwrap_or(Ok(())).map_err(failed)
 }

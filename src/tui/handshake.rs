@@ -78,6 +78,7 @@ impl Sheet {
 
     /// Both heads; `why` has been said already.
     fn opening(&mut self, opening: &Opening, why: &str) {
+        self.redacted(&opening.redacted);
         self.findings(opening, why);
         self.head("request", Direction::ToServer, &opening.request);
         self.edits(&opening.notes, &opening.request, &opening.sent);
@@ -119,6 +120,7 @@ impl Sheet {
         } else if exchange.ended.is_none() {
             self.say(Look::Odd, "◌", "the response is still coming");
         }
+        self.redacted(&exchange.redacted);
         self.head("request", Direction::ToServer, &exchange.request);
         self.edits(&exchange.notes, &exchange.request, &exchange.sent);
         self.head("response", Direction::ToClient, &exchange.response);
@@ -231,6 +233,14 @@ impl Sheet {
         for note in notes {
             self.say(Look::Odd, "✎", &format!("edited by the proxy: {note}"));
         }
+    }
+
+    /// Where a recording has placeholders in place of secrets.
+    fn redacted(&mut self, places: &[String]) {
+        if places.is_empty() {
+            return;
+        }
+        self.say(Look::Dim, "·", &format!("redacted: {}", visible(&places.join(", "))));
     }
 
     fn ways(&mut self, mode: Option<Mode>, client: &str, server: &str) {

@@ -3,6 +3,7 @@
 mod screen;
 mod signals;
 
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use super::theme::Theme;
 use super::{About, actions, text};
 use crate::capture::{Flow, Log, Payload};
 use crate::control::{Command, Controller, Outcome};
-use crate::headless;
+use crate::headless::{self, Redaction};
 use screen::Screen;
 use signals::Signals;
 
@@ -32,6 +33,8 @@ pub struct Outside {
     pub controller: Option<Controller>,
     /// Set from elsewhere when it is time to leave. SIGTERM and SIGHUP are heeded anyhow.
     pub quit: Arc<AtomicBool>,
+    /// What becomes of secrets in a recording that is saved.
+    pub redaction: Redaction,
 }
 
 /// Drawings follow each other no faster than this.
@@ -170,9 +173,9 @@ impl Desk<'_> {
             Effect::Copy => self.copy(screen)?,
             Effect::SavePayload(file) => self.save_payload(file),
             Effect::SaveRecording(file) => {
-                let listen = self.listen.clone();
-                self.in_background(&file, |log, file| {
-                    Ok(text::plural(headless::save(&log, file, listen)?, "event"))
+                let (listen, redaction) = (self.listen.clone(), self.outside.redaction);
+                self.in_background(&file, move |log, file| {
+                    Ok(text::plural(headless::save(&log, file, listen, redaction)?, "event"))
                 });
             }
         }
@@ -262,7 +265,7 @@ impl Drawn {
 /// Copies a payload into a new file, a portion at a time.
 fn write_payload(log: &Log, payload: &Payload, file: &Path) -> io::Result<u64> {
     const PORTION: usize = 1 << 20;
-    let mut out = std::fs::File::create_new(file)?;
+    let mut out = headless::private(OpenOptions::new().write(true).create_new(true)).open(file)?;
     let mut done = 0;
     loop {
         let bytes = log.read(payload, done, PORTION)?;

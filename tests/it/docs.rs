@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sockeye::demo::{Demo, Rounds};
-use sockeye::headless;
+use sockeye::headless::{self, Redaction};
 
 use crate::support::{PATIENCE, reverse};
 
@@ -65,7 +65,8 @@ fn record_demo(tempo: f64) -> String {
     let server = demo.target();
     let running = reverse(server);
     let proxy = running.address;
-    let recorder = headless::record(&running.log, &path, Some(proxy.to_string()), |_| {}).unwrap();
+    let recorder =
+        headless::record(&running.log, &path, Some(proxy.to_string()), Redaction::On, |_| {}).unwrap();
     let mut playing = demo.play(proxy, Rounds::Once { tempo }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(playing.over()).unwrap();

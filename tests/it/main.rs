@@ -10,6 +10,7 @@ mod http;
 mod out;
 mod process;
 mod recording;
+mod redaction;
 mod relay;
 #[cfg(unix)]
 mod run;

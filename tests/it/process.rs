@@ -191,6 +191,27 @@ fn told_to_end_it_completes_the_recording_and_tells_both_sides() {
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+#[test]
+fn cookies_are_printed_as_they_came_only_where_that_is_asked_for() {
+    for (options, expected) in [
+        (&[][..], "redacted-1"),
+        (&["--no-redact"], "b=2"),
+        (&["--no-redact", "--redact"], "redacted-1"),
+        (&["--redact", "--no-redact"], "b=2"),
+    ] {
+        let server = echo();
+        let target = format!("ws://{}", server.address);
+        let words = [&[&*target, "-l", "127.0.0.1:0", "--headless", "--output", "json"], options].concat();
+        let mut program = Program::start(&mut sockeye(&words));
+        let first: Value = serde_json::from_str(&program.line()).unwrap();
+        let client = open(first["listen"].as_str().unwrap().parse().unwrap());
+        let line = program.line();
+        assert!(line.contains(expected), "{options:?}: {line}");
+        drop(client);
+        server.finish();
+    }
+}
+
 /// Sends SIGTERM to a program with no time lost, once it is told to.
 #[cfg(unix)]
 struct Executioner(Child);

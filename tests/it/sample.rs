@@ -153,6 +153,7 @@ impl Sample {
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 52\r\n\r\n",
             ),
             notes: vec!["Host rewritten from 127.0.0.1:8080".into()],
+            redacted: Vec::new(),
             request_body: Payload::default(),
             request_size: 0,
             response_body: Payload::from(Bytes::from_static(body)),
@@ -270,6 +271,7 @@ pub fn opening(session: u32, millis: u64, path: &str, extra: &str) -> Opening {
         sent: request("localhost:3000"),
         response: response.into(),
         notes: vec!["Host rewritten from 127.0.0.1:8080".into()],
+        redacted: Vec::new(),
         timing: timing(),
         tls: None,
     }

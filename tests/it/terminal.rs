@@ -218,6 +218,11 @@ fn a_payload_and_a_recording_are_saved() {
 
     let payload = std::fs::read(file("one.bin")).unwrap();
     assert!([&b"hello"[..], b"{\"tick\":1001}"].contains(&&payload[..]), "{payload:?}");
+    for saved in ["one.bin", "all.jsonl"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(file(saved)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{saved}");
+    }
     let recording = std::fs::read_to_string(file("all.jsonl")).unwrap();
     let kinds: Vec<String> = recording.lines().map(|line| line.chars().take(17).collect()).collect();
     assert!(kinds[0].starts_with("{\"type\":\"recordin"), "{recording}");

@@ -151,6 +151,7 @@ impl<'a> Decoder<'a> {
             sent: self.bytes()?,
             response: self.bytes()?,
             notes: self.texts()?,
+            redacted: self.texts()?,
             timing: self.timing()?,
             tls: self.tls()?,
         })
@@ -198,6 +199,7 @@ impl<'a> Decoder<'a> {
         let [url, client, server] = [self.text()?, self.text()?, self.text()?];
         let [request, sent, response] = [self.bytes()?, self.bytes()?, self.bytes()?];
         let notes = self.texts()?;
+        let redacted = self.texts()?;
         let timing = self.timing()?;
         let tls = self.tls()?;
         let failed = self.number()? == 1;
@@ -219,6 +221,7 @@ impl<'a> Decoder<'a> {
             sent,
             response,
             notes,
+            redacted,
             request_body,
             request_size,
             response_body,

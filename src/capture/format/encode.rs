@@ -116,6 +116,7 @@ impl Encoder<'_> {
         self.bytes(&opening.sent);
         self.bytes(&opening.response);
         self.texts(&opening.notes);
+        self.texts(&opening.redacted);
         self.timing(&opening.timing);
         self.tls(opening.tls.as_deref());
     }
@@ -164,6 +165,7 @@ impl Encoder<'_> {
         [&exchange.url, &exchange.client, &exchange.server].into_iter().for_each(|text| self.text(text));
         [&exchange.request, &exchange.sent, &exchange.response].into_iter().for_each(|head| self.bytes(head));
         self.texts(&exchange.notes);
+        self.texts(&exchange.redacted);
         self.timing(&exchange.timing);
         self.tls(exchange.tls.as_deref());
         self.number(exchange.error.is_some().into());

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::frames::{self, OffsetLine, Shape, Told};
 use super::head::HeadLine;
-use super::line::{Line, Text, TimingLine};
+use super::line::{Line, RedactedLine, Text, TimingLine};
 use super::reader::Item;
 use super::sessions::{Session, Sessions};
 use super::writer::message_type;
@@ -15,6 +15,7 @@ use crate::capture::{
     Ended, Ending, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Payload, Refused, Stamp,
     Timing, Tunnel,
 };
+use crate::headless::Redaction;
 use crate::ws::{Direction, Opcode};
 
 /// What later lines count from.
@@ -116,6 +117,7 @@ impl State {
             sent: head(&line.sent)?,
             response: head(&line.response)?,
             notes: line.notes.clone(),
+            redacted: line.redacted.places(),
             timing: timing(&line.timing)?,
             tls: tls::read(line.tls.clone())?,
         })
@@ -209,6 +211,7 @@ impl State {
             sent: head(&line.sent)?,
             response: head(&line.response)?,
             notes: line.notes.clone(),
+            redacted: line.redacted.places(),
             request_body,
             request_size,
             response_body,
@@ -229,6 +232,10 @@ pub(super) fn header(line: &Line) -> Result<Recording, String> {
         tool: owned(&line.tool),
         started: clock::parse(started).ok_or_else(|| no_time("started", started))?,
         listen: line.listen.as_deref().map(str::to_owned),
+        redaction: match line.redacted {
+            RedactedLine::Whether(true) => Redaction::On,
+            _ => Redaction::Off,
+        },
     })
 }
 

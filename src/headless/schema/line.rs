@@ -64,6 +64,7 @@ pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub error: Option<Text<'a>>,
     pub notes: Vec<String>,
+    pub redacted: RedactedLine,
     pub timing: TimingLine,
     #[serde(borrow)]
     pub from: Option<Text<'a>>,
@@ -97,6 +98,30 @@ pub(super) struct Line<'a> {
     pub first: Option<Text<'a>>,
     pub octets: OctetsLine,
     pub events: Option<u64>,
+}
+
+/// In the first line whether secrets were replaced, in the others where.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RedactedLine {
+    Whether(bool),
+    Places(Vec<String>),
+}
+
+impl Default for RedactedLine {
+    fn default() -> RedactedLine {
+        RedactedLine::Places(Vec::new())
+    }
+}
+
+impl RedactedLine {
+    /// Where secrets were replaced in what the line tells.
+    pub fn places(&self) -> Vec<String> {
+        match self {
+            RedactedLine::Places(places) => places.clone(),
+            RedactedLine::Whether(_) => Vec::new(),
+        }
+    }
 }
 
 /// Milliseconds that each step took.

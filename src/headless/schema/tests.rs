@@ -27,7 +27,7 @@ fn recording() -> Recording {
     let started = clock::parse("2026-11-22T14:30:00.120Z").unwrap();
     Recording {
         tool: "sockeye 0.1.0".to_owned(),
-        ..Recording::new(started, Some("127.0.0.1:8080".to_owned()))
+        ..Recording::new(started, Some("127.0.0.1:8080".to_owned()), Redaction::Off)
     }
 }
 
@@ -311,6 +311,7 @@ fn opening() -> Opening {
               Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
         ),
         notes: vec!["Host rewritten from 127.0.0.1:8080".to_owned()],
+        redacted: vec!["request Cookie".to_owned()],
         timing: Timing {
             tcp: Some(Duration::from_micros(250)),
             response: Some(Duration::from_millis(3)),
@@ -341,7 +342,7 @@ fn a_session_from_open_to_end() {
     check(
         &[Event::Opened(opening()), Event::Message(said), Event::Ended(ended)],
         &[
-            r#"{"type":"open","session":1,"time":"2026-11-22T14:30:00.125Z","mode":"reverse","url":"ws://127.0.0.1:3000/chat","http":"1.1","tls":null,"client":"127.0.0.1:50000","server":"127.0.0.1:3000","request":{"line":"GET /chat HTTP/1.1","headers":[["Host","127.0.0.1:8080"]]},"sent":{"line":"GET /chat HTTP/1.1","headers":[["Host","127.0.0.1:3000"]]},"response":{"line":"HTTP/1.1 101 Switching Protocols","headers":[["sec-websocket-protocol","json"],["Sec-WebSocket-Extensions","permessage-deflate"]]},"subprotocol":"json","extensions":"permessage-deflate","notes":["Host rewritten from 127.0.0.1:8080"],"timing":{"tcp":0.250,"response":3.000}}"#,
+            r#"{"type":"open","session":1,"time":"2026-11-22T14:30:00.125Z","mode":"reverse","url":"ws://127.0.0.1:3000/chat","http":"1.1","tls":null,"client":"127.0.0.1:50000","server":"127.0.0.1:3000","request":{"line":"GET /chat HTTP/1.1","headers":[["Host","127.0.0.1:8080"]]},"sent":{"line":"GET /chat HTTP/1.1","headers":[["Host","127.0.0.1:3000"]]},"response":{"line":"HTTP/1.1 101 Switching Protocols","headers":[["sec-websocket-protocol","json"],["Sec-WebSocket-Extensions","permessage-deflate"]]},"subprotocol":"json","extensions":"permessage-deflate","notes":["Host rewritten from 127.0.0.1:8080"],"redacted":["request Cookie"],"timing":{"tcp":0.250,"response":3.000}}"#,
             r#"{"type":"message","session":1,"n":1,"at":12.431,"from":"client","op":"text","text":"hello"}"#,
             r#"{"type":"end","session":1,"at":120.900,"client":"fin","server":"timed out","first":"client","octets":{"client":11,"server":0}}"#,
         ],
@@ -426,6 +427,7 @@ fn a_refusal_with_and_without_an_answer() {
             response: Bytes::from_static(b"HTTP/1.1 401 Unauthorized\r\n\r\n"),
             sent: Bytes::new(),
             notes: Vec::new(),
+            redacted: Vec::new(),
             timing: Timing::default(),
             ..opening()
         },

@@ -12,6 +12,7 @@ use super::{Recording, clock, tls};
 use crate::capture::{
     Ended, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Refused, Stamp, Timing, Tunnel,
 };
+use crate::headless::Redaction;
 use crate::headless::lines::Lines;
 use crate::ws::{Direction, Opcode};
 
@@ -37,6 +38,9 @@ impl<'w> Writer<'w> {
         line.string("started", &clock::format(recording.started));
         if let Some(listen) = &recording.listen {
             line.string("listen", listen);
+        }
+        if recording.redaction == Redaction::On {
+            line.key("redacted").push(b"true");
         }
         line.end();
         writer.out.end()?;
@@ -108,7 +112,7 @@ impl<'w> Writer<'w> {
         let response = Head::split(&opening.response);
         line.string_or_null("subprotocol", response.value("Sec-WebSocket-Protocol").as_deref());
         line.string_or_null("extensions", response.value("Sec-WebSocket-Extensions").as_deref());
-        notes_and_timing(&mut line, &opening.notes, &opening.timing);
+        remarks(&mut line, [&opening.notes, &opening.redacted], &opening.timing);
         line.end();
     }
 
@@ -120,7 +124,7 @@ impl<'w> Writer<'w> {
         let body = Body { payload: &refused.body, size: refused.body.len(), source };
         head::write_with_body(&mut line, "response", &opening.response, &body);
         line.string("why", &refused.why);
-        notes_and_timing(&mut line, &opening.notes, &opening.timing);
+        remarks(&mut line, [&opening.notes, &opening.redacted], &opening.timing);
         line.end();
     }
 
@@ -211,7 +215,7 @@ impl<'w> Writer<'w> {
         if let Some(error) = &exchange.error {
             line.string("error", error);
         }
-        notes_and_timing(&mut line, &exchange.notes, &exchange.timing);
+        remarks(&mut line, [&exchange.notes, &exchange.redacted], &exchange.timing);
         line.end();
     }
 
@@ -264,9 +268,12 @@ fn handshake_begins(line: &mut Object, opening: &Opening, started: SystemTime) {
     }
 }
 
-fn notes_and_timing(line: &mut Object, notes: &[String], timing: &Timing) {
-    if !notes.is_empty() {
-        line.list("notes", notes, |out, note| json::string(out, note));
+/// What the proxy did to it, what redaction did, and how long its steps took.
+fn remarks(line: &mut Object, [notes, redacted]: [&[String]; 2], timing: &Timing) {
+    for (key, sentences) in [("notes", notes), ("redacted", redacted)] {
+        if !sentences.is_empty() {
+            line.list(key, sentences, |out, sentence| json::string(out, sentence));
+        }
     }
     if *timing == Timing::default() {
         return;

@@ -128,6 +128,23 @@ fn an_answer_says_what_it_answers_and_when() {
 }
 
 #[test]
+fn a_recording_says_where_it_was_redacted() {
+    let sample = Sample::empty();
+    let opening = Opening {
+        session: 1,
+        url: "ws://localhost:3000/chat?token=redacted-1".into(),
+        request: "GET /chat?token=redacted-1 HTTP/1.1\r\n\r\n".into(),
+        response: "HTTP/1.1 101 Switching Protocols\r\n\r\n".into(),
+        redacted: vec!["url token".into(), "response Set-Cookie".into()],
+        ..Opening::default()
+    };
+    sample.add(Event::Opened(opening));
+    let mut stage = Stage::new(sample, LARGE);
+    stage.keys("5 enter");
+    assert!(stage.screen().contains("· redacted: url token, response Set-Cookie"), "{}", stage.screen());
+}
+
+#[test]
 fn what_a_refusal_says_is_not_said_again_of_the_heads() {
     let sample = Sample::empty();
     let why = "the server answered 426 Upgrade Required, not 101: the request lacks both Upgrade: websocket and \

@@ -104,10 +104,18 @@ fn agreements() -> BoxedStrategy<Option<Arc<Tls>>> {
 }
 
 fn openings() -> impl Strategy<Value = Opening> {
-    let texts = (any::<String>(), any::<String>(), any::<String>(), vec(any::<String>(), 0..3));
+    let list = || vec(any::<String>(), 0..3);
+    let texts = (any::<String>(), any::<String>(), any::<String>(), list(), list());
     let heads = (heads(), heads(), heads());
     ((0_u32..4, 0_u64..1 << 29), modes(), texts, heads, steps(), agreements()).prop_map(
-        |((session, time), mode, (url, client, server, notes), (request, sent, response), timing, tls)| {
+        |(
+            (session, time),
+            mode,
+            (url, client, server, notes, redacted),
+            (request, sent, response),
+            timing,
+            tls,
+        )| {
             Opening {
                 session,
                 time: ms(time),
@@ -119,6 +127,7 @@ fn openings() -> impl Strategy<Value = Opening> {
                 sent,
                 response,
                 notes,
+                redacted,
                 timing,
                 tls,
             }
@@ -200,6 +209,7 @@ fn exchanges() -> impl Strategy<Value = Exchange> {
                 sent: opening.sent,
                 response: opening.response,
                 notes: opening.notes,
+                redacted: opening.redacted,
                 request_size: request_size.unwrap_or(request_body.len() as u64),
                 request_body: Payload::from(request_body),
                 response_size: response_size.unwrap_or(response_body.len() as u64),
