@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(options)) => run::demo::demo(options),
         Some(Command::Show(options)) => run::recording::show(options),
         Some(Command::Print(options)) => run::recording::print(&options),
+        Some(Command::Replay(command)) => run::replay::replay(command),
         Some(Command::Ca(command)) => run::ca::ca(&command),
         Some(Command::Completions { shell }) => run::about::completions(shell),
         Some(Command::Man) => run::about::man(),

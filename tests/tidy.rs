@@ -38,7 +38,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     // Addresses also travel where there are no sockets.
     (&["std::net"], &["net", "demo", "cli", "run"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
-    (&["tokio"], &["net", "demo", "control", "run"]),
+    (&["tokio"], &["net", "demo", "control", "replay", "run"]),
     (&["serde_json"], &["headless", "decode", "replay"]),
     (&["serde"], &["headless"]),
     (&["std::fs", "File::open", "File::create"], &["capture", "headless", "run"]),

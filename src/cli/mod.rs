@@ -3,6 +3,7 @@
 mod out;
 mod output;
 mod recording;
+pub mod replay;
 mod run;
 pub mod tls;
 mod values;
@@ -48,6 +49,9 @@ pub enum Command {
     Show(ShowOptions),
     /// Print a recording
     Print(PrintOptions),
+    /// Play recorded sessions again, in tests
+    #[command(subcommand)]
+    Replay(replay::ReplayCommand),
     /// The certificate authority with which TLS is opened
     #[command(subcommand)]
     Ca(CaCommand),

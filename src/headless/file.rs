@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::lines::Lines;
 use super::printer::Printer;
-use super::schema::{InMemory, Item, ReadError, Reader, Record, Recording, format_time};
+use super::schema::{Bookmark, InMemory, Item, ReadError, Reader, Record, Recording, format_time};
 use super::sieve::{Passed, Sieve};
 use super::{Output, Printing, Redaction};
 use crate::capture::{Event, Log, LogConfig, Note, Stamp};
@@ -38,6 +38,22 @@ pub fn open(path: &Path) -> Result<Reader<Box<dyn BufRead>>, ReadError> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => Reader::new(name, Box::new(BufReader::with_capacity(128 << 10, file))),
+        Err(source) => Err(ReadError::Io { file: name, source }),
+    }
+}
+
+/// Opens a recording again, at a place that was found in it before.
+///
+/// # Errors
+/// Where it cannot be read any more.
+pub fn resume(path: &Path, bookmark: Bookmark) -> Result<Reader<BufReader<File>>, ReadError> {
+    let name = path.display().to_string();
+    let opened = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(bookmark.offset))?;
+        Ok(BufReader::with_capacity(16 << 10, file))
+    });
+    match opened {
+        Ok(input) => Ok(Reader::resume(name, input, bookmark)),
         Err(source) => Err(ReadError::Io { file: name, source }),
     }
 }

@@ -14,7 +14,7 @@ pub mod schema;
 
 pub mod text;
 
-pub use file::{FileError, load, load_into, open, print};
+pub use file::{FileError, load, load_into, open, print, resume};
 pub use follow::{Follower, follow, private, record, save};
 
 use crate::filter::Filter;

@@ -19,7 +19,7 @@ mod writer;
 mod tests;
 
 pub use payload::{InMemory, Payloads};
-pub use reader::{Item, ReadError, Reader, Record};
+pub use reader::{Bookmark, Item, ReadError, Reader, Record};
 pub use writer::Writer;
 
 pub(super) use clock::{format as format_time, wall};

@@ -11,6 +11,7 @@ mod certificate;
 mod dial;
 mod drive;
 mod edit;
+mod endpoint;
 mod exchange;
 mod framing;
 mod guard;
@@ -37,6 +38,7 @@ use socket2::{Domain, Socket, Type};
 
 pub use ca::{CaError, CertAuthority};
 pub use dial::WayOut;
+pub use endpoint::{Endpoint, Listener};
 pub use open::Opening;
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;

@@ -1,23 +1,33 @@
 //! Recorded sessions played again: one end from the recording, the other one live.
 //!
-//! Pure so far: [`Steps`] reads what a session said from a recording, [`Player`] plays one end of it and compares
-//! what comes with what was recorded, and a [`Report`] tells what was otherwise.
+//! [`Steps`] reads what a session said from a recording, [`Player`] plays one end of it and compares what comes with
+//! what was recorded, and a [`Report`] tells what was otherwise: all pure. [`MockServer`] gives the player a socket.
 
+mod answer;
 mod binding;
+mod cast;
 mod expectation;
 mod path;
 mod player;
 mod report;
 mod script;
+mod server;
+mod settings;
 mod volatile;
+mod wire;
+mod wording;
 
 #[cfg(test)]
 mod tests;
 
 pub use binding::{Binding, Bound};
+pub use cast::{Cast, Part};
 pub use expectation::{Difference, Expectation, Match};
 pub use path::{Path, PathError, Place};
-pub use player::{Order, Output, Player, Settings, Timing};
+pub use player::{Output, Player};
 pub use report::{Problem, Report, Trouble};
 pub use script::{Step, Steps, What};
+pub use server::{MockServer, Played};
+pub use settings::{Order, Settings, Timing};
 pub use volatile::Volatile;
+pub use wire::{Heard, Wire};

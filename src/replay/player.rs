@@ -6,62 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::binding::{Binding, Bound};
-use super::expectation::Expectation;
+use super::binding::Bound;
 use super::report::{Problem, Recent, Report, Trouble};
 use super::script::{Step, What};
+use super::settings::{Order, Settings, Timing};
+use super::wording::{close_words, describe, said};
 use crate::capture::{Ending, Kind, Message, Payload};
-use crate::decode;
-use crate::ws::{Close, Direction, Opcode};
-
-/// In which order messages may come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// As recorded, and none before what the player had sent by then.
-    Strict,
-    /// As recorded among themselves; they may come early.
-    #[default]
-    Causal,
-    /// In any order between two messages of the player's.
-    Unordered,
-}
-
-/// When messages are sent whose turn it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Timing {
-    /// At once.
-    #[default]
-    Fast,
-    /// As long after what they wait for as recorded, times this.
-    Scaled(f64),
-}
-
-/// How a session is played.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What is expected of messages.
-    pub expectation: Expectation,
-    /// What may be another value in each run.
-    pub bindings: Vec<Binding>,
-    /// In which order messages may come.
-    pub order: Order,
-    /// When messages are sent.
-    pub timing: Timing,
-    /// How long anything may be waited for.
-    pub step_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            expectation: Expectation::default(),
-            bindings: Vec::new(),
-            order: Order::default(),
-            timing: Timing::default(),
-            step_timeout: Duration::from_secs(10),
-        }
-    }
-}
+use crate::ws::{Direction, Opcode};
 
 /// What the player wants done.
 #[derive(Clone, Debug, PartialEq)]
@@ -231,6 +182,11 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
         }
     }
 
+    /// The other end broke a rule.
+    pub fn violated(&mut self, what: &str) {
+        self.trouble(None, Trouble::Unexpected(what.to_owned()));
+    }
+
     /// The other end's connection ended.
     pub fn ended(&mut self, now: Duration) {
         self.progress = now;
@@ -328,7 +284,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
         match &self.window[at].step.what {
             What::Message(message) => {
                 let mut message = message.clone();
-                if let Some(bytes) = payload(&message).and_then(|bytes| self.bound.put_in(&bytes)) {
+                if let Some(bytes) = message.payload.in_memory().and_then(|bytes| self.bound.put_in(bytes)) {
                     message.size = bytes.len() as u64;
                     message.payload = Payload::from(bytes);
                 }
@@ -453,44 +409,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
 fn data(step: &Step) -> Option<(Opcode, Bytes)> {
     let What::Message(message) = &step.what else { return None };
     match message.kind {
-        Kind::Frame(opcode) if !opcode.is_control() => Some((opcode, payload(message)?)),
+        Kind::Frame(opcode) if !opcode.is_control() => Some((opcode, message.payload.in_memory()?.clone())),
         _ => None,
-    }
-}
-
-fn payload(message: &Message) -> Option<Bytes> {
-    message.payload.in_memory().cloned()
-}
-
-/// Columns that a message takes in a report.
-const SHOWN: usize = 160;
-
-fn describe(what: &What) -> String {
-    match what {
-        What::End(how) => how.name().to_owned(),
-        What::Message(message) => {
-            let bytes = payload(message).unwrap_or_default();
-            match message.kind {
-                Kind::Frame(Opcode::Close) => {
-                    let close = Close::parse(&bytes);
-                    close_words(close.code.map(|code| code.0), close.reason)
-                }
-                Kind::Frame(opcode) => said(opcode, &bytes),
-                Kind::Raw => said(Opcode::Binary, &bytes),
-            }
-        }
-    }
-}
-
-fn said(opcode: Opcode, payload: &[u8]) -> String {
-    let view = decode::detect(opcode, payload);
-    format!("{} {}", Kind::Frame(opcode).name(), decode::summary(view, payload, SHOWN))
-}
-
-fn close_words(code: Option<u16>, reason: &[u8]) -> String {
-    let code = code.map_or_else(|| "without a status code".to_owned(), |code| code.to_string());
-    match reason {
-        [] => format!("close {code}"),
-        reason => format!("close {code} \"{}\"", decode::visible_bytes(reason)),
     }
 }

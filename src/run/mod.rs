@@ -6,12 +6,15 @@ pub mod child;
 pub mod demo;
 pub mod proxy;
 pub mod recording;
+pub mod replay;
 pub mod signals;
 
 use std::fmt;
 
 /// Exit code: all was done.
 pub const DONE: u8 = 0;
+/// Exit code: a comparison or a replay failed.
+pub const DIFFERENT: u8 = 1;
 /// Exit code: wrong usage, or a file that cannot be read.
 pub const USAGE: u8 = 2;
 /// Exit code: could not listen, or could not reach what was asked for.

@@ -21,7 +21,7 @@ pub struct Signals {
 impl Signals {
     /// Begins to heed them.
     pub fn heed() -> io::Result<Signals> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         #[cfg(unix)]
         let signals = {
             let _inside = runtime.enter();
@@ -78,23 +78,28 @@ impl Signals {
 
     /// Waits for one of them, or until `over` is.
     pub fn wait_or(self, over: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+        self.until(over)?.unwrap_or(Ok(()))
+    }
+
+    /// Does `work` until it is done, and gives its result; none where one of them came before.
+    pub fn until<T>(self, work: impl Future<Output = T>) -> io::Result<Option<T>> {
         #[cfg(unix)]
         {
             let Signals { runtime, signals: [mut interrupt, mut terminate, mut hang_up] } = self;
             runtime.block_on(async {
                 tokio::select! {
-                    result = over => result,
-                    _ = interrupt.recv() => Ok(()),
-                    _ = terminate.recv() => Ok(()),
-                    _ = hang_up.recv() => Ok(()),
+                    result = work => Ok(Some(result)),
+                    _ = interrupt.recv() => Ok(None),
+                    _ = terminate.recv() => Ok(None),
+                    _ = hang_up.recv() => Ok(None),
                 }
             })
         }
         #[cfg(not(unix))]
         self.runtime.block_on(async {
             tokio::select! {
-                result = over => result,
-                result = tokio::signal::ctrl_c() => result,
+                result = work => Ok(Some(result)),
+                result = tokio::signal::ctrl_c() => result.map(|()| None),
             }
         })
     }

@@ -12,6 +12,7 @@ mod process;
 mod recording;
 mod redaction;
 mod relay;
+mod replay;
 #[cfg(unix)]
 mod run;
 mod safety;

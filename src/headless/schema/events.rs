@@ -19,7 +19,7 @@ use crate::headless::Redaction;
 use crate::ws::{Direction, Opcode};
 
 /// What later lines count from.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct State {
     sessions: Sessions,
     /// Added to the numbers of a recording that follows another in the same file.

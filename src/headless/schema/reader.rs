@@ -19,6 +19,19 @@ pub struct Reader<R> {
     first_line: Vec<u8>,
     state: State,
     unknown: u64,
+    /// Octets that were read.
+    consumed: u64,
+}
+
+/// A place in a recording, from which it can be read on later.
+#[derive(Clone)]
+pub struct Bookmark {
+    /// The octet in the file where the next line begins.
+    pub offset: u64,
+    number: u64,
+    recording: Recording,
+    first_line: Vec<u8>,
+    state: State,
 }
 
 /// One event and the lines that it was read from.
@@ -129,6 +142,7 @@ impl<R: BufRead> Reader<R> {
             Ok(recording) => Ok(Reader {
                 file,
                 input,
+                consumed: bytes.len() as u64,
                 number: 1,
                 ahead: None,
                 recording,
@@ -136,6 +150,33 @@ impl<R: BufRead> Reader<R> {
                 state: State::default(),
                 unknown: 0,
             }),
+        }
+    }
+
+    /// Goes on from a place in the file; `input` gives what stands from [`Bookmark::offset`] on.
+    pub fn resume(file: impl Into<String>, input: R, bookmark: Bookmark) -> Reader<R> {
+        let Bookmark { offset, number, recording, first_line, state } = bookmark;
+        Reader {
+            file: file.into(),
+            input,
+            number,
+            ahead: None,
+            recording,
+            first_line,
+            state,
+            unknown: 0,
+            consumed: offset,
+        }
+    }
+
+    /// The place behind what was read last.
+    pub fn bookmark(&self) -> Bookmark {
+        Bookmark {
+            offset: self.consumed - self.ahead.as_ref().map_or(0, |line| line.len() as u64),
+            number: self.number,
+            recording: self.recording.clone(),
+            first_line: self.first_line.clone(),
+            state: self.state.clone(),
         }
     }
 
@@ -203,6 +244,7 @@ impl<R: BufRead> Reader<R> {
             if bytes.is_empty() {
                 return Ok(None);
             }
+            self.consumed += bytes.len() as u64;
             self.number += 1;
             if !bytes.trim_ascii().is_empty() {
                 return Ok(Some(bytes));

@@ -6,7 +6,7 @@ use super::frames::Offsets;
 use crate::capture::Stamp;
 
 /// The sessions that are open. Writer and reader keep the same, so that one reads what the other left unsaid.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sessions(HashMap<u32, Session>);
 
 /// One of them.

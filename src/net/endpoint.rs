@@ -1,0 +1,88 @@
+//! Plain ends of connections, for servers and clients of the crate's own that stand at either end of a proxy.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpListener;
+
+use super::transport::Transport;
+
+/// Waits for connections.
+pub struct Listener(TcpListener);
+
+/// A connection.
+pub struct Endpoint(Transport);
+
+impl Listener {
+    /// Listens on `address`; port 0 takes a free one. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the address is taken, or not this machine's.
+    pub fn bind(address: SocketAddr) -> io::Result<Listener> {
+        TcpListener::from_std(super::listen_on(address)?).map(Listener)
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// The next connection.
+    ///
+    /// # Errors
+    /// Where the system has no room for it; the next may be taken.
+    pub async fn accept(&self) -> io::Result<Endpoint> {
+        let (stream, _) = self.0.accept().await?;
+        // Bytes leave as they come. A socket that cannot do it still works.
+        let _ = stream.set_nodelay(true);
+        Ok(Endpoint(Transport::tcp(stream)))
+    }
+}
+
+impl Endpoint {
+    /// Writes `bytes` and ends the connection once the other end has, or does not within two seconds.
+    pub async fn say_last(mut self, bytes: &[u8]) {
+        if self.0.tell(bytes).await {
+            self.0.linger().await;
+        }
+    }
+
+    /// Ends the connection with a reset (RST) in place of a FIN.
+    pub fn reset(self) {
+        self.0.reset();
+    }
+}
+
+impl AsyncRead for Endpoint {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Endpoint {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,125 @@
+//! The sessions that a recording holds, and which of them a client's request is for.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use super::script::Steps;
+use crate::capture::{Event, Opening, Payload};
+use crate::headless;
+use crate::headless::schema::{Bookmark, Item, ReadError};
+use crate::ws::handshake::{RequestHead, ResponseHead, examine};
+
+/// All sessions of a recording. What they say stays in the file until it is played.
+pub struct Cast {
+    file: PathBuf,
+    parts: Vec<Part>,
+}
+
+/// A recorded session, or a refused attempt at one.
+pub struct Part {
+    /// Its opening handshake.
+    pub opening: Opening,
+    /// The line of the recording that says so, from 1.
+    pub line: u64,
+    /// The body of a refusal; none where the session was opened.
+    pub refusal: Option<Payload>,
+    bookmark: Bookmark,
+    taken: bool,
+}
+
+impl Cast {
+    /// Reads a recording for its sessions.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(file: &Path) -> Result<Cast, ReadError> {
+        let mut reader = headless::open(file)?;
+        let mut parts = Vec::new();
+        while let Some(record) = reader.next()? {
+            let line = record.line;
+            let (opening, refusal) = match record.item {
+                Item::Event(Event::Opened(opening)) => (opening, None),
+                Item::Event(Event::Refused(refused)) => (refused.opening, Some(refused.body)),
+                _ => continue,
+            };
+            parts.push(Part { opening, line, refusal, bookmark: reader.bookmark(), taken: false });
+        }
+        Ok(Cast { file: file.to_owned(), parts })
+    }
+
+    /// The sessions in the order of the recording.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Which session a request is for: the first one left with its path and query, then with its path; among those,
+    /// one whose subprotocol it offers.
+    pub fn choose(&mut self, request: &RequestHead) -> Option<usize> {
+        let target = request.target().into_owned();
+        let offered = examine(request, None).offered_subprotocols;
+        let fits = |part: &Part, how: Likeness| {
+            let recorded = part.target();
+            let place = match how {
+                Likeness::Query => recorded == target,
+                Likeness::Path => path(&recorded) == path(&target),
+            };
+            place && part.subprotocol().is_none_or(|subprotocol| offered.contains(&subprotocol))
+        };
+        let free = |how: Likeness| self.parts.iter().position(|part| !part.taken && fits(part, how));
+        let chosen = free(Likeness::Query).or_else(|| free(Likeness::Path))?;
+        self.parts[chosen].taken = true;
+        Some(chosen)
+    }
+
+    /// The sessions that were not chosen yet.
+    pub fn left(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| !part.taken)
+    }
+
+    /// Whether all sessions were chosen.
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.taken)
+    }
+
+    /// What the session says, from its file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read any more.
+    pub fn steps(&self, part: usize) -> Result<Steps<impl BufRead + use<>>, ReadError> {
+        let part = &self.parts[part];
+        let reader = headless::resume(&self.file, part.bookmark.clone())?;
+        Ok(Steps::after(reader, &part.opening))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Likeness {
+    Query,
+    Path,
+}
+
+impl Part {
+    /// The request target as it was recorded: path and query.
+    pub fn target(&self) -> String {
+        let recorded = RequestHead::parse(&self.opening.request);
+        recorded.map(|request| origin_form(&request.target()).to_owned()).unwrap_or_default()
+    }
+
+    fn subprotocol(&self) -> Option<String> {
+        ResponseHead::parse(&self.opening.response)
+            .ok()?
+            .headers()
+            .text("Sec-WebSocket-Protocol")
+            .map(|subprotocol| subprotocol.trim().to_owned())
+    }
+}
+
+/// Of an absolute request target what a server gets: its path and query.
+fn origin_form(target: &str) -> &str {
+    let Some((_, rest)) = target.split_once("://") else { return target };
+    rest.find('/').map_or("/", |start| &rest[start..])
+}
+
+fn path(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}

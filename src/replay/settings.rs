@@ -1,0 +1,55 @@
+//! How a session is played.
+
+use std::time::Duration;
+
+use super::binding::Binding;
+use super::expectation::Expectation;
+
+/// In which order messages may come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As recorded, and none before what the player had sent by then.
+    Strict,
+    /// As recorded among themselves; they may come early.
+    #[default]
+    Causal,
+    /// In any order between two messages of the player's.
+    Unordered,
+}
+
+/// When messages are sent whose turn it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Timing {
+    /// At once.
+    #[default]
+    Fast,
+    /// As long after what they wait for as recorded, times this.
+    Scaled(f64),
+}
+
+/// How a session is played.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is expected of messages.
+    pub expectation: Expectation,
+    /// What may be another value in each run.
+    pub bindings: Vec<Binding>,
+    /// In which order messages may come.
+    pub order: Order,
+    /// When messages are sent.
+    pub timing: Timing,
+    /// How long anything may be waited for.
+    pub step_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            expectation: Expectation::default(),
+            bindings: Vec::new(),
+            order: Order::default(),
+            timing: Timing::default(),
+            step_timeout: Duration::from_secs(10),
+        }
+    }
+}

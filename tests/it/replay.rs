@@ -1,0 +1,170 @@
+//! Recorded sessions played to live clients, over sockets.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::thread::JoinHandle;
+
+use sockeye::replay::{Cast, MockServer, Played, Settings};
+use sockeye::ws::encode::message;
+use sockeye::ws::{Direction, Opcode};
+
+use crate::support::{ACCEPT, KEY, Peer};
+
+const HEAD: &str =
+    r#"{"type":"recording","version":1,"tool":"sockeye 0.1.0","started":"2026-11-22T14:30:00.000Z"}"#;
+
+/// A session under `path`, of these lines.
+fn session(number: u32, path: &str, subprotocol: &str, lines: &[&str]) -> String {
+    let mut text = format!(
+        r#"{{"type":"open","session":{number},"time":"2026-11-22T14:30:01.000Z","mode":"reverse","url":"ws://h{path}","http":"1.1","tls":null,"request":{{"line":"GET {path} HTTP/1.1","headers":[["Host","h"],["Upgrade","websocket"],["Connection","Upgrade"],["Sec-WebSocket-Version","13"],["Sec-WebSocket-Key","{KEY}"]]}},"response":{{"line":"HTTP/1.1 101 Switching Protocols","headers":[["Upgrade","websocket"],["Connection","Upgrade"],["Sec-WebSocket-Accept","old"]{subprotocol}]}},"subprotocol":null,"extensions":null}}"#
+    );
+    for line in lines {
+        text.push('\n');
+        text.push_str(&line.replace("\"session\":0", &format!("\"session\":{number}")));
+    }
+    text
+}
+
+const HELLO: &[&str] = &[
+    r#"{"type":"message","session":0,"n":1,"at":1,"from":"client","op":"text","json":{"id":7,"ask":"hello"}}"#,
+    r#"{"type":"ping","session":0,"n":2,"at":2,"from":"server"}"#,
+    r#"{"type":"message","session":0,"n":3,"at":3,"from":"server","op":"text","json":{"id":7,"answer":"world"}}"#,
+    r#"{"type":"close","session":0,"n":4,"at":4,"from":"client","code":1000}"#,
+    r#"{"type":"close","session":0,"n":5,"at":5,"from":"server","code":1000}"#,
+    r#"{"type":"end","session":0,"at":6,"client":"fin","server":"fin","first":"server","octets":[0,0]}"#,
+];
+
+/// A recording in a file that goes away with the folder.
+fn recording(sessions: &[String]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recording.jsonl");
+    std::fs::write(&file, format!("{HEAD}\n{}\n", sessions.join("\n"))).unwrap();
+    (folder, file)
+}
+
+/// A mock server of these sessions, and what came of all of them.
+fn mock(sessions: &[String], settings: Settings) -> (SocketAddr, JoinHandle<Vec<Played>>) {
+    let (folder, file) = recording(sessions);
+    let (tell, told) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listen = "127.0.0.1:0".parse().unwrap();
+            let mut server = MockServer::bind(listen, Cast::read(&file).unwrap(), settings).unwrap();
+            tell.send(server.address().unwrap()).unwrap();
+            let mut all = Vec::new();
+            while let Some(played) = server.next().await {
+                all.push(played);
+            }
+            drop(folder);
+            all
+        })
+    });
+    (told.recv().unwrap(), thread)
+}
+
+fn ask(address: SocketAddr, path: &str, more: &str) -> Peer {
+    let mut peer = Peer::connect(address);
+    peer.send(format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{more}\r\n"
+    ));
+    peer
+}
+
+fn open(address: SocketAddr, path: &str) -> Peer {
+    let mut peer = ask(address, path, "");
+    let head = peer.head();
+    assert!(head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT) && !head.contains("old"), "{head}");
+    peer
+}
+
+fn text(payload: &str) -> Vec<u8> {
+    message(Direction::ToServer, Opcode::Text, payload.as_bytes(), [1, 2, 3, 4])
+}
+
+fn close(code: u16) -> Vec<u8> {
+    message(Direction::ToServer, Opcode::Close, &code.to_be_bytes(), [1, 2, 3, 4])
+}
+
+fn from_server(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    message(Direction::ToClient, opcode, payload, [0; 4])
+}
+
+#[test]
+fn the_client_hears_what_was_recorded() {
+    let (address, over) = mock(&[session(1, "/chat?x=1", "", HELLO)], Settings::default());
+    let mut peer = open(address, "/chat?x=1");
+    peer.send(text(r#"{ "ask": "hello", "id": 7 }"#));
+    peer.expect(from_server(Opcode::Text, br#"{"id":7,"answer":"world"}"#));
+    // A ping of the client's own is answered, and changes nothing.
+    peer.send(message(Direction::ToServer, Opcode::Ping, b"p", [0; 4]))
+        .expect(from_server(Opcode::Pong, b"p"));
+    peer.send(close(1000)).expect(from_server(Opcode::Close, &1000_u16.to_be_bytes())).expect_fin();
+    drop(peer);
+    let played = over.join().unwrap();
+    assert_eq!(played.len(), 1);
+    assert!(played[0].report.is_ok(), "{:?}", played[0]);
+    assert_eq!((played[0].report.matched, played[0].report.sent, played[0].line), (2, 2, Some(2)));
+}
+
+#[test]
+fn a_fresh_id_comes_back_and_a_change_is_found() {
+    let mut settings = Settings { bindings: vec!["id=$.id".parse().unwrap()], ..Settings::default() };
+    settings.expectation.ignore = Vec::new();
+    let (address, over) = mock(&[session(1, "/", "", HELLO)], settings);
+    let mut peer = open(address, "/");
+    peer.send(text(r#"{"id":99,"ask":"hallo"}"#));
+    peer.expect(from_server(Opcode::Text, br#"{"id":99,"answer":"world"}"#));
+    peer.send(close(1000)).expect(from_server(Opcode::Close, &1000_u16.to_be_bytes()));
+    drop(peer);
+    let report = over.join().unwrap().remove(0).report;
+    let problem = &report.problems[0];
+    assert_eq!(problem.line, Some(3));
+    assert!(problem.to_string().contains(r#"$.ask: expected "hello", got "hallo""#), "{problem}");
+}
+
+#[test]
+fn each_client_gets_a_session_of_its_own() {
+    let chosen = r#",["Sec-WebSocket-Protocol","b"]"#;
+    let sessions =
+        [session(1, "/one", "", HELLO), session(2, "/two", chosen, HELLO), session(3, "/two", "", HELLO)];
+    let (address, over) = mock(&sessions, Settings::default());
+    // The first of that path has a subprotocol that this client does not offer.
+    let finish = |mut peer: Peer| {
+        peer.send(text(r#"{"id":7,"ask":"hello"}"#));
+        peer.expect(from_server(Opcode::Text, br#"{"id":7,"answer":"world"}"#));
+        peer.send(close(1000)).expect(from_server(Opcode::Close, &1000_u16.to_be_bytes()));
+    };
+    let two = open(address, "/two");
+    let mut nobody = ask(address, "/three", "");
+    let answer = String::from_utf8(nobody.rest()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("/one, /two"), "{answer}");
+    drop(nobody);
+    finish(open(address, "/one"));
+    let mut with = ask(address, "/two", "Sec-WebSocket-Protocol: a, b\r\n");
+    assert!(with.head().contains("Sec-WebSocket-Protocol: b\r\n"));
+    finish(with);
+    finish(two);
+    let played = over.join().unwrap();
+    let mut lines: Vec<_> = played.iter().map(|played| (played.line, played.report.is_ok())).collect();
+    lines.sort();
+    assert_eq!(lines, [(None, false), (Some(2), true), (Some(9), true), (Some(16), true)]);
+}
+
+#[test]
+fn the_program_says_what_came_of_it() {
+    let (_folder, file) = recording(&[session(1, "/", "", HELLO)]);
+    let file = file.to_str().unwrap();
+    let sockeye = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sockeye")).args(words).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, errors) = sockeye(&["replay", "server", file, "--ignore", "$."]);
+    assert!(code == Some(2) && errors.contains("a name is missing"), "{errors}");
+    let (code, errors) = sockeye(&["replay", "server", "-"]);
+    assert!(code == Some(2) && errors.contains("give it as a file"), "{errors}");
+    let (_folder, empty) = recording(&[]);
+    let (code, errors) = sockeye(&["replay", "server", empty.to_str().unwrap()]);
+    assert!(code == Some(2) && errors.contains("holds no session"), "{errors}");
+}
