@@ -1,7 +1,5 @@
 //! The mock server: plays the server's part of a recording to whoever connects.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,25 +49,14 @@ const LARGEST_HEAD: usize = 64 << 10;
 const PARTING: Duration = Duration::from_secs(2);
 
 impl MockServer {
-    /// Listens on `address` (port 0 takes a free one), to play what `cast` holds. To be called inside a tokio runtime.
-    ///
-    /// # Errors
-    /// Where the address cannot be listened on.
-    pub fn bind(address: SocketAddr, cast: Cast, settings: Settings) -> io::Result<MockServer> {
+    /// Plays what `cast` holds to those who connect with `listener`.
+    pub fn new(listener: Listener, cast: Cast, settings: Settings) -> MockServer {
         let (told, over) = mpsc::unbounded_channel();
         let stage = Arc::new(Stage { cast: Mutex::new(cast), settings, told });
-        Ok(MockServer { listener: Listener::bind(address)?, stage, over })
+        MockServer { listener, stage, over }
     }
 
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// Where the system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.address()
-    }
-
-    /// Serves until the next session is over, and gives what came of it; none once all of the recording was played.
+    /// To be called inside a tokio runtime. Serves until the next session is over, and gives what came of it; none once all of the recording was played.
     pub async fn next(&mut self) -> Option<Played> {
         loop {
             if self.stage.cast().is_empty() && Arc::strong_count(&self.stage) == 1 {

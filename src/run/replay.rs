@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use sockeye::net::Listener;
 use sockeye::replay::{Cast, Expectation, MockServer, Played, Settings};
 
 use super::signals::Signals;
@@ -31,13 +32,15 @@ fn server(options: ReplayServerOptions) -> Result<(), Failure> {
     }
     let listen = options.listen;
     let fault = signals.until(async {
-        let mut server = MockServer::bind(listen, cast, settings(options.play)).map_err(|error| {
+        let unreachable = |error: io::Error| {
             Failure::new(
                 UNREACHABLE,
                 format_args!("cannot listen on {listen}: {error}; choose another address with --listen"),
             )
-        })?;
-        let address = server.address().map_err(|error| Failure::new(UNREACHABLE, error))?;
+        };
+        let listener = Listener::bind(listen).map_err(unreachable)?;
+        let address = listener.address().map_err(unreachable)?;
+        let mut server = MockServer::new(listener, cast, settings(options.play));
         say(&format!("listening on {address}\n"))?;
         let mut fault = false;
         while let Some(played) = server.next().await {

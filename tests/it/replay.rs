@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::thread::JoinHandle;
 
+use sockeye::net::Listener;
 use sockeye::replay::{Cast, MockServer, Played, Settings};
 use sockeye::ws::encode::message;
 use sockeye::ws::{Direction, Opcode};
@@ -49,9 +50,9 @@ fn mock(sessions: &[String], settings: Settings) -> (SocketAddr, JoinHandle<Vec<
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let listen = "127.0.0.1:0".parse().unwrap();
-            let mut server = MockServer::bind(listen, Cast::read(&file).unwrap(), settings).unwrap();
-            tell.send(server.address().unwrap()).unwrap();
+            let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            tell.send(listener.address().unwrap()).unwrap();
+            let mut server = MockServer::new(listener, Cast::read(&file).unwrap(), settings);
             let mut all = Vec::new();
             while let Some(played) = server.next().await {
                 all.push(played);

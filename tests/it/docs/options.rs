@@ -12,8 +12,16 @@ pub fn page(sockeye: &Command) -> String {
          `sockeye COMMAND --help` and `sockeye man` say the same.\n",
     );
     section(&mut page, "sockeye [OPTIONS] [SERVER]", sockeye);
-    for command in sockeye.get_subcommands().filter(|command| command.get_name() != "help") {
-        let mut usage = format!("sockeye {}", command.get_name());
+    commands(&mut page, "sockeye", sockeye);
+    page.push_str(EXIT_CODES);
+    page
+}
+
+/// The sections of the commands below `parent`, and of those below them.
+fn commands(page: &mut String, parent: &str, command: &Command) {
+    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = format!("{parent} {}", command.get_name());
+        let mut usage = name.clone();
         if command.get_opts().next().is_some() {
             usage.push_str(" [OPTIONS]");
         }
@@ -23,10 +31,9 @@ pub fn page(sockeye: &Command) -> String {
                 if argument.is_trailing_var_arg_set() { ("-- ", " [ARGS]") } else { ("", "") };
             let _ = write!(usage, " {before}{}{behind}", value(argument));
         }
-        section(&mut page, &usage, command);
+        section(page, &usage, command);
+        commands(page, &name, command);
     }
-    page.push_str(EXIT_CODES);
-    page
 }
 
 const EXIT_CODES: &str = "
