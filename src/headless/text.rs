@@ -124,7 +124,8 @@ impl<'w> Writer<'w> {
         line.push(Paint::Good, "● ").push(Paint::Bold, visible(&opening.url));
         let examined = examine(opening);
         let deflate = examined.deflate.as_ref().map(|_| "deflate");
-        for word in [examined.subprotocol.as_deref(), deflate].into_iter().flatten() {
+        let tls = opening.tls.as_deref().and_then(version);
+        for word in [examined.subprotocol.as_deref(), deflate, tls].into_iter().flatten() {
             line.push(Paint::Plain, format!(" {}", visible(word)));
         }
         self.write(line)?;
@@ -294,6 +295,11 @@ fn close(payload: &[u8]) -> String {
         [] => code,
         reason => format!("{code} \"{}\"", decode::visible_bytes(reason)),
     }
+}
+
+/// The version of TLS that is spoken with the server, or else with the client.
+fn version(tls: &Tls) -> Option<&str> {
+    [&tls.server, &tls.client].into_iter().flatten().find_map(|leg| leg.version.as_deref())
 }
 
 /// What the two heads say of each other, as far as they are heads.

@@ -104,11 +104,14 @@ pub enum Tab {
     Handshake,
     /// Where the time went.
     Timing,
+    /// What TLS agreed on, and the certificates.
+    Tls,
 }
 
 impl Tab {
     /// All, from left to right.
-    pub const ALL: [Tab; 6] = [Tab::Pretty, Tab::Raw, Tab::Hex, Tab::Frames, Tab::Handshake, Tab::Timing];
+    pub const ALL: [Tab; 7] =
+        [Tab::Pretty, Tab::Raw, Tab::Hex, Tab::Frames, Tab::Handshake, Tab::Timing, Tab::Tls];
 
     /// What is written on it.
     pub fn title(self) -> &'static str {
@@ -119,6 +122,7 @@ impl Tab {
             Tab::Frames => "Frames",
             Tab::Handshake => "Handshake",
             Tab::Timing => "Timing",
+            Tab::Tls => "TLS",
         }
     }
 
@@ -255,6 +259,7 @@ pub const BINDINGS: &[Binding] = &[
     key(&["4"], Action::Tab(Tab::Frames), "frames", "the frames it came in"),
     key(&["5"], Action::Tab(Tab::Handshake), "handshake", "both heads of the opening handshake, explained"),
     key(&["6"], Action::Tab(Tab::Timing), "timing", "where the time went"),
+    key(&["7"], Action::Tab(Tab::Tls), "tls", "what TLS agreed on with both ends, and the certificates"),
     key(&["l", "right"], Action::NextTab, "next-tab", "the tab to the right"),
     key(&["h", "left"], Action::PreviousTab, "previous-tab", "the tab to the left"),
     key(&["v"], Action::View, "view", "read the payload another way: JSON, text, hex, …")

@@ -5,9 +5,9 @@ use super::answers::Other;
 use super::halves::Halves;
 use super::page::Page;
 use super::theme::{Look, Words};
-use super::{frames, handshake, payload, text, timing, words};
+use super::{frames, handshake, payload, text, timing, tls, words};
 use crate::capture::{Flow, FlowKind, Log, Message, Payload, Stamp, Summary};
-use crate::decode::{self, View};
+use crate::decode::{self, View, visible};
 use crate::filter::Filter;
 use crate::ws::Opcode;
 
@@ -76,7 +76,7 @@ impl Subject<'_> {
     /// The tab that is shown when `wanted` is chosen: what has no payload shows its handshake instead.
     pub(super) fn tab(&self, wanted: Tab) -> Tab {
         match wanted {
-            Tab::Handshake | Tab::Timing => wanted,
+            Tab::Handshake | Tab::Timing | Tab::Tls => wanted,
             Tab::Frames if !words::has_messages(self.summary) => Tab::Handshake,
             _ if self.number.is_none() => Tab::Handshake,
             // A refused handshake is chosen for its reason, and a request without a body for its head.
@@ -113,8 +113,10 @@ impl Subject<'_> {
         let fresh = match tab {
             // Often enough for the eye.
             Tab::Timing => self.now.0 / 500_000_000,
-            Tab::Handshake if self.summary.kind == FlowKind::Exchange => traffic,
-            Tab::Handshake => self.summary.state as u64 + u64::from(self.summary.ended.is_some()) * 8,
+            Tab::Handshake | Tab::Tls if self.summary.kind == FlowKind::Exchange => traffic,
+            Tab::Handshake | Tab::Tls => {
+                self.summary.state as u64 + u64::from(self.summary.ended.is_some()) * 8
+            }
             _ if words::has_messages(self.summary) => 0,
             _ => traffic,
         };
@@ -127,6 +129,7 @@ impl Subject<'_> {
         let lines = match tab {
             Tab::Handshake => handshake::document(self, columns),
             Tab::Timing => timing::document(self, columns),
+            Tab::Tls => tls::document(self, columns),
             _ => match self.content() {
                 None => vec![vec![(
                     Look::Dim,
@@ -237,6 +240,14 @@ pub(super) fn sentence(look: Look, sign: &str, sentence: &str, columns: usize) -
         lines.push(vec![(look, before), (look, line)]);
     }
     lines
+}
+
+/// A name in a column of its own, and its value beside it, over as many lines as that takes.
+pub(super) fn pair((name, room): (&str, usize), look: Look, value: &str, columns: usize) -> Vec<Words> {
+    let folded = text::fold(&visible(value), columns.saturating_sub(room).max(20));
+    let names = std::iter::once(name).chain(std::iter::repeat(""));
+    let line = |(name, value)| vec![(Look::Key, text::left(name, room)), (look, value)];
+    names.zip(folded).map(line).collect()
 }
 
 /// Lines broken where they are wider than `columns`.

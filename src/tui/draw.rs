@@ -6,7 +6,7 @@
 //!  one row for each session, exchange or tunnel                     sessions
 //! ── Messages of #3 ───────────── filter: … ──────────── follow ──
 //!  one row for each message                                         messages
-//! ── Pretty │ Raw │ Hex │ Frames │ Handshake │ Timing ─── #3 … ────
+//! ── Pretty │ Raw │ Hex │ Frames │ Handshake │ Timing │ TLS ─ #3 … ─
 //!  the row under the cursor                                         inspector
 //!  hints, or the line being typed                                   status, input
 //! ```

@@ -364,7 +364,7 @@ impl Gatherer {
         }
         let subject = Subject::new(&self.log, summary, page);
         match (app.focus, subject.tab(app.tab)) {
-            (Pane::Detail, Tab::Handshake | Tab::Timing | Tab::Frames | Tab::Hex) => {
+            (Pane::Detail, Tab::Handshake | Tab::Timing | Tab::Tls | Tab::Frames | Tab::Hex) => {
                 let (_, document) = self.document.as_ref()?;
                 let lines = document.lines(&self.log, 0, 4096);
                 let text =

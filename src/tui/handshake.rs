@@ -1,9 +1,9 @@
 //! The tab Handshake: both heads line by line as they came, what they mean, and why it failed where it did.
 
-use super::document::{Subject, sentence, wrapped};
+use super::document::{Subject, pair, sentence, wrapped};
 use super::text;
 use super::theme::{Look, Words};
-use crate::capture::{Ending, Exchange, Flow, Mode, Opened, Opening, Refused, Tunnel};
+use crate::capture::{Ending, Exchange, Flow, Mode, Opened, Opening, Refused, Tunnel, Verified};
 use crate::decode::{visible, visible_bytes};
 use crate::ws::Direction;
 use crate::ws::handshake::{self, Examination, RequestHead, ResponseHead, Severity};
@@ -88,6 +88,10 @@ impl Sheet {
 
     fn refused(&mut self, subject: &Subject<'_>, refused: &Refused) {
         self.say(Look::Bad, "✗", &format!("not opened: {}", refused.why));
+        let server = refused.opening.tls.as_ref().and_then(|tls| tls.server.as_ref());
+        if server.is_some_and(|leg| matches!(leg.verified, Verified::Fault(_))) {
+            self.say(Look::Dim, "·", "the tab TLS shows the server's certificates");
+        }
         self.opening(&refused.opening, &refused.why);
         if let Ok(body) = subject.log.read(&refused.body, 0, 64 << 10)
             && !body.is_empty()
@@ -262,11 +266,7 @@ impl Sheet {
         if value.is_empty() {
             return;
         }
-        let folded = text::fold(&visible(value), self.columns.saturating_sub(PAIR).max(20));
-        for (at, line) in folded.into_iter().enumerate() {
-            let name = if at == 0 { name } else { "" };
-            self.lines.push(vec![(Look::Key, text::left(name, PAIR)), (Look::Text, line)]);
-        }
+        self.lines.extend(pair((name, PAIR), Look::Text, value, self.columns));
     }
 }
 

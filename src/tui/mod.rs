@@ -6,6 +6,7 @@
 mod actions;
 mod answers;
 mod app;
+mod certificate;
 mod commands;
 mod console;
 mod document;
@@ -33,6 +34,7 @@ mod terminal;
 mod text;
 mod theme;
 mod timing;
+mod tls;
 mod words;
 
 use std::path::PathBuf;

@@ -140,7 +140,7 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     }
     let mut hints = pick(helpful(focus), focus);
     if focus == Pane::Detail {
-        hints.insert(2, ("1-6", "tab"));
+        hints.insert(2, ("1-7", "tab"));
     }
     hints
 }

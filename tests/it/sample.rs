@@ -1,6 +1,6 @@
 //! A log of made-up traffic, for the tests of the screens and for `examples/screen.rs`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use sockeye::capture::{
@@ -30,9 +30,14 @@ pub fn at(millis: u64) -> Stamp {
 impl Sample {
     /// A log in which nothing has happened.
     pub fn empty() -> Sample {
+        Sample::begun(SystemTime::now())
+    }
+
+    /// The same, as if it had begun at `started`.
+    pub fn begun(started: SystemTime) -> Sample {
         let directory = tempfile::tempdir().expect("a folder for the test");
         let config = LogConfig { directory: Some(directory.path().to_owned()), limit: 256 << 20 };
-        let log = Log::create(&config).expect("a log for the test");
+        let log = Log::of_recording(&config, started).expect("a log for the test");
         Sample { log, numbers: Default::default(), _directory: directory }
     }
 

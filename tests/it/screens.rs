@@ -2,6 +2,7 @@
 
 mod filters;
 mod rules;
+mod tls;
 mod views;
 
 use ratatui::Terminal;

@@ -7,7 +7,7 @@ use super::Stage;
 use crate::sample::Sample;
 
 pub const SMALL: (u16, u16) = (80, 24);
-const LARGE: (u16, u16) = (140, 45);
+pub const LARGE: (u16, u16) = (140, 45);
 
 /// Compares a screen with the one on file.
 #[track_caller]
