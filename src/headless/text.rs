@@ -15,7 +15,9 @@ use std::time::SystemTime;
 
 use super::lines::Lines;
 use super::schema::{Payloads, wall};
-use crate::capture::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tunnel};
+use crate::capture::{
+    Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tls, Tunnel,
+};
 use crate::decode::{self, View, visible};
 use crate::ws::close::Close;
 use crate::ws::handshake::{self, Severity, glance};

@@ -1,12 +1,13 @@
 //! Events in, lines for eyes out.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capture::{Ending, Fault, Flow, Frame, Mode};
+use crate::capture::{Ending, Fault, Flow, Frame, Leg, Mode};
 use crate::headless::schema::InMemory;
 
 fn ms(milliseconds: u64) -> Stamp {
@@ -72,6 +73,24 @@ fn message(direction: Direction, kind: Kind, payload: &[u8]) -> Message {
 
 fn text(payload: &[u8]) -> Message {
     message(Direction::ToServer, Kind::Frame(Opcode::Text), payload)
+}
+
+#[test]
+fn a_session_over_tls_says_its_version_and_what_was_let_pass() {
+    let leg = |version: &str| Some(Leg { version: Some(version.to_owned()), ..Leg::default() });
+    let secure = |client, server| Opening {
+        url: "wss://localhost:3000/chat".to_owned(),
+        tls: Some(Arc::new(Tls { client, server })),
+        notes: vec!["the server's certificate has expired; --insecure let it pass".to_owned()],
+        ..opening()
+    };
+    let note = "14:30:00.120Z   #3 · the server's certificate has expired; --insecure let it pass";
+    for (client, server, version) in
+        [(leg("TLS 1.3"), leg("TLS 1.2"), " TLS 1.2"), (leg("TLS 1.3"), None, " TLS 1.3"), (None, None, "")]
+    {
+        let open = format!("14:30:00.120Z   #3 ● wss://localhost:3000/chat json deflate{version}");
+        check(&[Event::Opened(secure(client, server))], &[&open, note]);
+    }
 }
 
 #[test]
