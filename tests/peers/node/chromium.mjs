@@ -1,22 +1,25 @@
-// Headless Chromium: a page, served through sockeye too, opens sockets; it and the server see what they see without.
+// Headless Chromium: a page, served through sockeye too, opens sockets; it and the server see what they see without. The
+// same again as https:// and wss://, with sockeye's CA in the browser's own NSS database and no check turned off.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecure } from 'node:https';
 import { join } from 'node:path';
 
 import { WebSocketServer } from 'ws';
 
 import { check } from './check.mjs';
+import { certificate, refusedOurs, serversCa, sockeyeCa } from './secure.mjs';
 import { header, payload, start, within } from './sockeye.mjs';
 
 const OCTETS = Array.from({ length: 100_000 }, (_, at) => (at * 31) % 256);
 
 /** Runs in the page: what it sees goes to the server. */
 async function page() {
-  const url = `ws://${location.host}`;
+  const url = location.origin.replace('http', 'ws');
   const octets = Uint8Array.from({ length: 100_000 }, (_, at) => (at * 31) % 256);
   const say = [
     'hello',
@@ -48,6 +51,15 @@ async function page() {
     const socket = new WebSocket(url + path);
     socket.onclose = ({ code, reason, wasClean }) => resolve([code, reason, wasClean]);
   });
+  // Another host than the page's own, with a certificate of its own where there is TLS.
+  const elsewhere = () => new Promise((resolve) => {
+    const host = location.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+    const socket = new WebSocket(`${url.replace(location.hostname, host)}/other`);
+    const seen = [];
+    socket.onopen = () => socket.send('hello over there');
+    socket.onmessage = ({ data }) => (seen.push(data), socket.close(4001, 'seen'));
+    socket.onclose = ({ code, reason, wasClean }) => resolve([...seen, code, reason, wasClean]);
+  });
   const left = () => new Promise((resolve) => {
     const frame = document.createElement('iframe');
     onmessage = () => (frame.remove(), resolve('left'));
@@ -67,22 +79,23 @@ async function page() {
   result.refused = await closed('/refused');
   result.policy = await closed('/policy');
   result.broken = await closed('/broken');
+  result.other = await elsewhere();
   result.left = await left();
   await fetch('/result', { method: 'POST', body: JSON.stringify(result) });
 }
 
 /** Runs in a frame that is taken away. */
 function frame() {
-  const socket = new WebSocket(`ws://${location.host}/left`);
+  const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/left`);
   socket.onopen = () => parent.postMessage('open', '*');
 }
 
 /** The page, and the server of its sockets. */
-async function listen() {
+async function listen(scheme) {
   const seen = {};
   const happened = new EventEmitter();
   const html = (script) => `<!doctype html><meta charset=utf-8><body><script>(${script})()</script>`;
-  const http = createServer(async (asked, answer) => {
+  const answering = async (asked, answer) => {
     answer.sendDate = false;
     const { pathname, searchParams } = new URL(asked.url, 'http://any');
     if (pathname === '/' || pathname === '/frame') {
@@ -102,8 +115,11 @@ async function listen() {
       answer.end();
       happened.emit('result', JSON.parse(Buffer.concat(pieces)));
     } else answer.writeHead(404).end();
-  });
-  const own = ({ req }) => req.headers.origin === `http://${req.headers.host}`;
+  };
+  const secured = { cert: certificate('good.pem'), key: certificate('good.key') };
+  const http = scheme === 'https' ? createSecure(secured, answering) : createServer(answering);
+  http.on('tlsClientError', () => {});
+  const own = ({ req }) => req.url === '/other' || req.headers.origin === `${scheme}://${req.headers.host}`;
   const sockets = new WebSocketServer({
     server: http,
     verifyClient: (info, done) => done(own(info) && info.req.url !== '/refused', 403, 'no'),
@@ -133,25 +149,46 @@ async function listen() {
   return { seen, happened, port: http.address().port, close };
 }
 
-/** Opens the page in a browser of its own; gives what it saw. */
-async function browse(url, server, ...options) {
+/** A home folder whose browser trusts one authority more. */
+function trusting(authority) {
   const home = mkdtempSync(join(process.env.SOCKEYE_PEERS, 'chromium-'));
+  if (authority) {
+    const database = `sql:${home}/.pki/nssdb`;
+    mkdirSync(join(home, '.pki/nssdb'), { recursive: true });
+    execFileSync('certutil', ['-d', database, '-N', '--empty-password']);
+    execFileSync('certutil', ['-d', database, '-A', '-t', 'C,,', '-n', 'sockeye', '-i', authority]);
+  }
+  return home;
+}
+
+/** Starts a browser. */
+function launch(home, url, ...options) {
   const quiet = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync', '--disable-extensions'];
   const offline = ['--disable-background-networking', '--disable-component-update', '--disable-default-apps'];
-  const words = ['--headless', '--no-sandbox', ...quiet, ...offline, `--user-data-dir=${home}`, ...options, url];
-  const browser = spawn(process.env.SOCKEYE_CHROMIUM, words, { stdio: 'ignore', detached: true });
+  const words = ['--headless', '--no-sandbox', ...quiet, ...offline, `--user-data-dir=${home}/profile`, ...options, url];
+  const env = { ...process.env, HOME: home };
+  const browser = spawn(process.env.SOCKEYE_CHROMIUM, words, { stdio: 'ignore', detached: true, env });
   const over = once(browser, 'exit');
-  try {
-    const left = once(server.happened, 'closed /left');
-    const failed = over.then(([code]) => assert.fail(`chromium ended with ${code}`));
-    const [result] = await within(Promise.race([once(server.happened, 'result'), failed]), 'the page', 60);
-    await within(left, 'the frame to go');
-    return result;
-  } finally {
+  const end = async () => {
     // its whole group: it is many processes
     if (browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL');
     await over.catch(() => {});
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  return { over, end };
+}
+
+/** Opens the page in a browser of its own, that trusts `authority` too; gives what it saw. */
+async function browse(url, authority, server, ...options) {
+  const browser = launch(trusting(authority), url, ...options);
+  try {
+    const left = once(server.happened, 'closed /left');
+    const failed = browser.over.then(([code]) => assert.fail(`chromium ended with ${code}`));
+    const [result] = await within(Promise.race([once(server.happened, 'result'), failed]), 'the page', 60);
+    await within(left, 'the frame to go');
+    return result;
+  } finally {
+    await browser.end();
   }
 }
 
@@ -185,23 +222,45 @@ function compare(recording, mode, server) {
   const [refused, ...others] = recording.all('refused');
   assert.equal(others.length, 0);
   assert.match(refused.response.line, / 403 /);
+  assert.deepEqual(closes(of('/other'))[0], ['client', 4001, 'seen']);
   const events = recording.all('exchange').find(({ url }) => url.endsWith('/events'));
   assert.match(events.response.body, /event 1\n\ndata: event 2\n\ndata: event 3/);
 }
 
-const server = await listen();
-const expected = await browse(`http://127.0.0.1:${server.port}/`, server);
-const expectedThere = structuredClone(server.seen);
-for (const [name, way] of Object.entries(WAYS)) {
-  await check(name, async () => {
-    const proxy = await start(way.reverse ? `http://127.0.0.1:${server.port}` : undefined);
-    const port = way.reverse ? proxy.port : server.port;
-    const seen = await browse(`http://127.0.0.1:${port}/`, server, ...way.options(proxy));
-    assert.deepEqual(seen, expected, 'what the page sees');
-    assert.deepEqual(server.seen, expectedThere, 'what the server sees');
-    await proxy.ended(4);
-    compare(await proxy.stop(), way.mode, server);
-  });
+for (const scheme of ['http', 'https']) {
+  const host = scheme === 'https' ? 'localhost' : '127.0.0.1';
+  const server = await listen(scheme);
+  const page = (port) => `${scheme}://${host}:${port}/`;
+  // Directly, the browser trusts who signed the server's certificate; behind sockeye, sockeye's authority alone.
+  const [theirs, ours] = scheme === 'https' ? [serversCa, sockeyeCa()] : [];
+  const expected = await browse(page(server.port), theirs, server);
+  const expectedThere = structuredClone(server.seen);
+  for (const [name, way] of Object.entries(WAYS)) {
+    await check(`${scheme}, ${name}`, async () => {
+      const proxy = await start(way.reverse ? page(server.port).slice(0, -1) : undefined, '--server-ca', serversCa);
+      const port = way.reverse ? proxy.port : server.port;
+      const seen = await browse(page(port), ours, server, ...way.options(proxy));
+      assert.deepEqual(seen, expected, 'what the page sees');
+      assert.deepEqual(server.seen, expectedThere, 'what the server sees');
+      await proxy.ended(5);
+      compare(await proxy.stop(), way.mode, server);
+    });
+  }
+  server.close();
 }
-server.close();
+
+await check('https, our CA not trusted', async () => {
+  const server = await listen('https');
+  const proxy = await start(undefined, '--server-ca', serversCa);
+  const home = trusting();
+  const browser = launch(home, `https://localhost:${server.port}/`, ...forward(proxy, 'http'));
+  try {
+    await refusedOurs(proxy, `https://localhost:${server.port}`);
+  } finally {
+    await browser.end();
+  }
+  assert.deepEqual(server.seen, {});
+  server.close();
+  await proxy.stop();
+});
 process.exit();

@@ -13,9 +13,12 @@ const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** A running sockeye: `server` is where all goes (reverse), or nothing (forward). */
-export async function start(server, ...options) {
+export const start = (server, ...options) => startAt('127.0.0.1:0', server, ...options);
+
+/** The same at an address of one's choice. */
+export async function startAt(address, server, ...options) {
   const file = join(mkdtempSync(join(work, 'recording-')), 'recording.jsonl');
-  const words = [...(server ? [server] : []), '--listen', '127.0.0.1:0', '--headless', '--output', 'json'];
+  const words = [...(server ? [server] : []), '--listen', address, '--headless', '--output', 'json'];
   const child = spawn(binary, [...words, '--record', file, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   const proxy = new Sockeye(child, file);
   running.add(child);

@@ -2,37 +2,23 @@
 // closed, and listed as tunnels, where that is wanted.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:https';
-import { join } from 'node:path';
 
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { SocksProxyAgent } from 'socks-proxy-agent';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 
 import { check } from './check.mjs';
+import { certificate, listen, refusedOurs, serversCa, sockeyeCa } from './secure.mjs';
 import { header, payload, start, within } from './sockeye.mjs';
 
-const certificate = (name) => readFileSync(join(process.env.SOCKEYE_CERTS, name));
 const ca = certificate('ca.pem');
 // sockeye trusts what the platform trusts; here that is this authority
-process.env.SSL_CERT_FILE = join(process.env.SOCKEYE_CERTS, 'ca.pem');
+process.env.SSL_CERT_FILE = serversCa;
 
 const SAYS = ['hello', 'x'.repeat(100_000), Buffer.from(Array.from({ length: 50_000 }, (_, at) => (at * 7) % 256))];
-
-async function listen(name) {
-  const https = createServer({ cert: certificate(`${name}.pem`), key: certificate(`${name}.key`) });
-  const sockets = new WebSocketServer({ server: https, perMessageDeflate: { threshold: 0 } });
-  https.on('request', (asked, answer) => asked.pipe(answer.writeHead(200, { 'X-Host': asked.headers.host })));
-  https.on('tlsClientError', () => {});
-  sockets.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
-  https.listen(0, '127.0.0.1');
-  await once(https, 'listening');
-  return { port: https.address().port, close: () => (https.closeAllConnections(), https.close()) };
-}
 
 async function dialogue(url, options) {
   const socket = new WebSocket(url, { ca, ...options });
@@ -90,7 +76,7 @@ await check('CONNECT to wss:// without a CA is left closed', async () => {
   assert.match((await proxy.stop()).all('tunnel')[0].why, /TLS/);
 });
 
-const ours = execFileSync(process.env.SOCKEYE_BIN, ['ca', 'print']);
+const ours = readFileSync(sockeyeCa());
 
 for (const [name, mode, agent] of [
   ['CONNECT', 'connect', (proxy) => new HttpsProxyAgent(`http://${proxy.at}`)],
@@ -128,9 +114,7 @@ for (const [name, mode, agent] of [
   await check(`${name} by a client that does not trust our CA`, async () => {
     const proxy = await start();
     await assert.rejects(dialogue(url, { agent: agent(proxy) }), /certificate/);
-    const { error, url: to } = await proxy.wait((line) => line.type === 'exchange', 'the failure');
-    assert.match(error, /trust the Sockeye CA/);
-    assert.equal(to, `https://localhost:${server.port}`);
+    await refusedOurs(proxy, `https://localhost:${server.port}`);
     await proxy.stop();
   });
 }

@@ -3,9 +3,12 @@ of proxies where it has any, and sockeye records what was said."""
 
 import asyncio
 import contextlib
+import logging
 import os
+import ssl
 import sys
 import traceback
+import unittest.mock
 
 import aiohttp
 import aiohttp.web
@@ -15,11 +18,13 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
-from sockeye import Sockeye, messages, payload
+from sockeye import Sockeye, certificate, messages, payload, sockeye_ca, trusting
 
 OCTETS = bytes(at * 167 % 256 for at in range(70_000))
 TEXT = "Füße ✓ 🦈 " * 5_000
 CLIENT_SAYS = [("text", b"hello"), ("text", b""), ("binary", OCTETS), ("text", TEXT.encode()), ("text", b"in three pieces")]
+# made before the first sockeye starts: TLS is opened where there is one
+OURS = sockeye_ca()
 failures = 0
 
 
@@ -70,8 +75,9 @@ DEFLATE = {
 class EchoServer:
     """A server that says everything back, in two pieces if it is long, and keeps what it saw."""
 
-    def __init__(self, deflate):
+    def __init__(self, deflate, tls=None):
         self.deflate = deflate
+        self.tls = tls
         self.seen = asyncio.Queue()
 
     async def handle(self, socket):
@@ -93,7 +99,7 @@ class EchoServer:
         extensions = [self.deflate] if self.deflate else None
         self.server = await serve(
             self.handle, "127.0.0.1", 0, compression=None, extensions=extensions, subprotocols=["two", "one"],
-            server_header=None, process_response=self.undated,
+            server_header=None, process_response=self.undated, ssl=self.tls,
         )
         self.port = self.server.sockets[0].getsockname()[1]
         return self
@@ -108,13 +114,13 @@ class EchoServer:
         await self.server.wait_closed()
 
 
-async def dialogue(url, proxy, server, deflate, last):
+async def dialogue(url, proxy, server, deflate, last, tls=None):
     """One session; gives what both ends saw."""
     seen = {"messages": []}
     extensions = [deflate] if deflate else None
     async with connect(
         f"{url}/chat?a=1", proxy=proxy, compression=None, extensions=extensions, subprotocols=["one", "two"],
-        additional_headers=[("X-Twice", "1"), ("X-Twice", "2")], user_agent_header=None,
+        additional_headers=[("X-Twice", "1"), ("X-Twice", "2")], user_agent_header=None, **({"ssl": tls} if tls else {}),
     ) as socket:
         seen["subprotocol"] = socket.subprotocol
         seen["headers"] = [item for item in socket.response.headers.raw_items() if item[0] != "Sec-WebSocket-Accept"]
@@ -218,10 +224,78 @@ async def from_environment():
     compare(proxy.session(), "connect", None, CLIENT_SAYS)
 
 
+# ---- the same behind TLS ----
+
+SECURE_WAYS = {
+    "reverse": lambda server: (f"wss://localhost:{server}", lambda port: (f"wss://localhost:{port}", None)),
+    "connect": lambda server: (None, lambda port: (f"wss://localhost:{server}", f"http://127.0.0.1:{port}")),
+    "socks5": lambda server: (None, lambda port: (f"wss://localhost:{server}", f"socks5h://127.0.0.1:{port}")),
+}
+
+
+def server_tls():
+    """What a server speaks TLS by."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate("good.pem"), certificate("good.key"))
+    return tls
+
+
+def proxy_to(target=None):
+    """A sockeye that trusts the server."""
+    return Sockeye(target, "--server-ca", certificate("ca.pem"))
+
+
+async def websockets_over_tls(way):
+    """The client trusts sockeye's authority alone, so the certificate that it gets is sockeye's."""
+    from_server, from_client, agreed = DEFLATE["deflate"]
+    async with EchoServer(from_server, server_tls()) as server:
+        direct = f"wss://localhost:{server.port}"
+        theirs = trusting(certificate("ca.pem"))
+        expected = await dialogue(direct, None, server, from_client, "the client closes", theirs)
+        target, how = SECURE_WAYS[way](server.port)
+        async with proxy_to(target) as proxy:
+            url, through = how(proxy.port)
+            seen = await dialogue(url, through, server, from_client, "the client closes", trusting(OURS))
+            await proxy.ended()
+    for view in (*seen, *expected):
+        replace_port([view], server.port, "PORT")
+    same(seen, expected, "what both ends see")
+    compare(proxy.session(), way, agreed, CLIENT_SAYS)
+
+
+async def environment_over_tls():
+    """Nothing said in the code: the proxy and the roots are the environment's."""
+    async with EchoServer(None, server_tls()) as server, proxy_to() as proxy:
+        words = {"https_proxy": f"http://127.0.0.1:{proxy.port}", "no_proxy": "", "SSL_CERT_FILE": OURS}
+        words["SSL_CERT_DIR"] = "/nowhere"
+        with unittest.mock.patch.dict(os.environ, words):
+            await dialogue(f"wss://localhost:{server.port}", True, server, None, "the client closes")
+        await proxy.ended()
+    compare(proxy.session(), "connect", None, CLIENT_SAYS)
+
+
+async def untrusted(way):
+    """The client does not trust sockeye's authority: it says so, and so does sockeye."""
+    async with EchoServer(None, server_tls()) as server:
+        target, how = SECURE_WAYS[way](server.port)
+        async with proxy_to(target) as proxy:
+            url, through = how(proxy.port)
+            # websockets trips over a proxy's connection that ends so early, in a callback of its own
+            logging.disable()
+            try:
+                await connect(url, proxy=through, ssl=trusting(certificate("ca.pem")))
+                raise AssertionError("not refused")
+            except ssl.SSLCertVerificationError as error:
+                assert "certificate verify failed" in str(error), str(error)
+                await proxy.refused_ours()
+            finally:
+                logging.disable(logging.NOTSET)
+
+
 # ---- aiohttp ----
 
 
-async def aiohttp_server():
+async def aiohttp_server(tls=None):
     """A server that says everything back; gives its runner and its port."""
 
     async def handle(request):
@@ -238,19 +312,20 @@ async def aiohttp_server():
     app.router.add_get("/chat", handle)
     runner = aiohttp.web.AppRunner(app)
     await runner.setup()
-    site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
+    site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     return runner, site._server.sockets[0].getsockname()[1]
 
 
-async def aiohttp_through(way, window):
-    runner, port = await aiohttp_server()
-    target, how = WAYS[way](port)
+async def aiohttp_through(way, window, secure=False):
+    runner, port = await aiohttp_server(server_tls() if secure else None)
+    target, how = (SECURE_WAYS if secure else WAYS)[way](port)
+    options = {"ssl": trusting(OURS)} if secure else {}
     try:
-        async with Sockeye(target) as proxy, aiohttp.ClientSession() as session:
+        async with proxy_to(target) as proxy, aiohttp.ClientSession() as session:
             url, through = how(proxy.port)
             got = []
-            async with session.ws_connect(f"{url}/chat", proxy=through, compress=window, protocols=["two"]) as socket:
+            async with session.ws_connect(f"{url}/chat", proxy=through, compress=window, protocols=["two"], **options) as socket:
                 for op, data in CLIENT_SAYS:
                     await (socket.send_str(data.decode()) if op == "text" else socket.send_bytes(data))
                     answer = await socket.receive()
@@ -263,7 +338,7 @@ async def aiohttp_through(way, window):
         await runner.cleanup()
     lines = proxy.session()
     # aiohttp asks an HTTP proxy for a ws:// server in absolute form
-    mode = "absolute" if way == "connect" else way
+    mode = "absolute" if way == "connect" and not secure else way
     agreed = lines[0]["extensions"]
     assert (agreed or "").startswith("permessage-deflate") == bool(window), f"extensions: {agreed}"
     same(lines[0]["mode"], mode, "mode")
@@ -277,12 +352,13 @@ async def aiohttp_through(way, window):
 # ---- websocket-client ----
 
 
-async def websocket_client_through(way):
+async def websocket_client_through(way, secure=False):
     def talk(url, proxy):
-        options = {}
+        options = {"sslopt": {"ca_certs": OURS}} if secure else {}
         if proxy:
             kind, _, place = proxy.partition("://")
-            options = {"http_proxy_host": place.split(":")[0], "http_proxy_port": int(place.split(":")[1]), "proxy_type": kind}
+            host, port = place.split(":")
+            options |= {"http_proxy_host": host, "http_proxy_port": int(port), "proxy_type": kind}
         socket = websocket.create_connection(f"{url}/chat", subprotocols=["two"], timeout=20, http_no_proxy=[""], **options)
         got = []
         for op, data in CLIENT_SAYS:
@@ -292,9 +368,9 @@ async def websocket_client_through(way):
         socket.close(4000, b"bye")
         return got
 
-    async with EchoServer(None) as server:
-        target, how = WAYS[way](server.port)
-        async with Sockeye(target) as proxy:
+    async with EchoServer(None, server_tls() if secure else None) as server:
+        target, how = (SECURE_WAYS if secure else WAYS)[way](server.port)
+        async with proxy_to(target) as proxy:
             same(await asyncio.to_thread(talk, *how(proxy.port)), CLIENT_SAYS, "what came back")
             await proxy.ended()
     compare(proxy.session(), way, None, CLIENT_SAYS)
@@ -316,6 +392,13 @@ async def main():
             await check(f"aiohttp, {words}, {way.replace('connect', 'absolute form')}", lambda: aiohttp_through(way, window))
     for way in "reverse", "connect":
         await check(f"websocket-client, {way}", lambda: websocket_client_through(way))
+    for way in SECURE_WAYS:
+        await check(f"websockets, wss, {way}", lambda: websockets_over_tls(way))
+        await check(f"websockets, wss, our CA not trusted, {way}", lambda: untrusted(way))
+    await check("websockets, wss, the environment's proxy and roots", environment_over_tls)
+    for way in "reverse", "connect":
+        await check(f"aiohttp, wss, {way}", lambda: aiohttp_through(way, 15, secure=True))
+        await check(f"websocket-client, wss, {way}", lambda: websocket_client_through(way, secure=True))
     sys.exit(1 if failures else 0)
 
 

@@ -5,6 +5,8 @@ import base64
 import json
 import os
 import signal
+import ssl
+import subprocess
 import tempfile
 
 BINARY = os.environ["SOCKEYE_BIN"]
@@ -14,14 +16,15 @@ WORK = os.environ["SOCKEYE_PEERS"]
 class Sockeye:
     """A running sockeye: `server` is where all goes (reverse), or None (forward)."""
 
-    def __init__(self, server=None):
+    def __init__(self, server=None, *options):
         self.server = server
+        self.options = options
         self.file = os.path.join(tempfile.mkdtemp(prefix="recording-", dir=WORK), "recording.jsonl")
         self.lines = []
 
     async def __aenter__(self):
         words = [self.server] if self.server else []
-        words += ["--listen", "127.0.0.1:0", "--headless", "--output", "json", "--record", self.file]
+        words += ["--listen", "127.0.0.1:0", "--headless", "--output", "json", "--record", self.file, *self.options]
         self.process = await asyncio.create_subprocess_exec(
             BINARY, *words, stdout=asyncio.subprocess.PIPE, limit=1 << 28
         )
@@ -34,6 +37,11 @@ class Sockeye:
         assert text, "sockeye ended"
         self.lines.append(json.loads(text))
         return self.lines[-1]
+
+    async def refused_ours(self):
+        """Waits until it says that a client refused its certificate."""
+        while "trust the Sockeye CA" not in (self.lines[-1].get("error") or ""):
+            await self.line()
 
     async def ended(self, count=1):
         """Waits until so many sessions have ended."""
@@ -58,6 +66,21 @@ class Sockeye:
         opened = [line for line in lines if line["type"] == "open"]
         assert len(opened) == 1, f"{len(opened)} sessions"
         return [line for line in lines if line.get("session") == opened[0]["session"]]
+
+
+def certificate(name):
+    """A file of the test certificates."""
+    return os.path.join(os.environ["SOCKEYE_CERTS"], name)
+
+
+def trusting(authority):
+    """What a client speaks TLS by that trusts this authority alone."""
+    return ssl.create_default_context(cafile=authority)
+
+
+def sockeye_ca():
+    """The file of sockeye's own authority, made where there is none yet."""
+    return subprocess.run([BINARY, "ca", "path"], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def payload(line):
