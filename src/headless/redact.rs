@@ -119,11 +119,16 @@ fn redact_exchange(exchange: &mut Exchange, finds: &mut Finds, source: &dyn Payl
         (&mut exchange.request_body, &mut exchange.request_size, "request body"),
         (&mut exchange.response_body, &mut exchange.response_size, "response body"),
     ] {
-        let whole = payload.len() == *size;
-        body(payload, source, |bytes| finds.again(bytes, place));
-        if whole {
-            *size = payload.len();
-        }
+        let captured = payload.len();
+        body(payload, source, |bytes| {
+            // What the log has let go meanwhile stays missing.
+            let whole = bytes.len() as u64 == captured && captured == *size;
+            let changed = finds.again(bytes, place)?;
+            if whole {
+                *size = changed.len() as u64;
+            }
+            Some(changed)
+        });
     }
     for note in &mut exchange.notes {
         text(note, "notes", finds);

@@ -191,8 +191,10 @@ fn first_line(line: &[u8], side: &str, finds: &mut Finds) -> Vec<u8> {
 
 /// A line that its name does not tell anything of.
 fn other(line: &[u8], side: &str, finds: &mut Finds) -> Vec<u8> {
-    let name = memchr::memchr(b':', line).map_or("head".into(), |at| String::from_utf8_lossy(&line[..at]));
-    let place = format!("{side} {}", name.trim());
+    let name = memchr::memchr(b':', line).map(|at| line[..at].trim_ascii());
+    let is_name = |name: &&[u8]| name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+    let name = name.filter(is_name).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or("head");
+    let place = format!("{side} {name}");
     let read = query::redact(line, Extent::Prose, &place, finds);
     token::redact(&read, &place, finds)
 }

@@ -1,6 +1,6 @@
 //! What was found to be secret: its number, and where else it appears.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -16,6 +16,8 @@ const REMEMBERED: usize = 1 << 16;
 const SHORTEST: usize = 4;
 /// The same for cookies, most of which are no secrets.
 const SHORTEST_COOKIE: usize = 8;
+/// How many places are told of one event, before `more` stands for the rest.
+const TOLD: usize = 64;
 /// How many octets of secrets are looked for elsewhere in one event; with more, its texts are replaced whole.
 const LOOKED_FOR: usize = 64 * 1024;
 
@@ -70,7 +72,7 @@ pub(super) struct Finds<'n> {
     octets: usize,
     search: Option<Search>,
     /// Subprotocols that are secrets, whatever their length: the response repeats one of them.
-    pub subprotocols: Vec<Vec<u8>>,
+    pub subprotocols: HashSet<Vec<u8>>,
     places: Vec<String>,
 }
 
@@ -86,7 +88,7 @@ impl<'n> Finds<'n> {
             looked_for: HashMap::new(),
             octets: 0,
             search: None,
-            subprotocols: Vec::new(),
+            subprotocols: HashSet::new(),
             places: Vec::new(),
         }
     }
@@ -136,14 +138,19 @@ impl<'n> Finds<'n> {
     }
 
     fn tell(&mut self, place: &str) {
-        if !self.places.iter().any(|told| told == place) {
+        if self.places.len() <= TOLD && !self.places.iter().any(|told| told == place) {
+            let place = if self.places.len() < TOLD { place } else { "more" };
             self.places.push(place.to_owned());
         }
     }
 
     /// Adds what was replaced to a list of places.
     pub fn tell_into(&mut self, places: &mut Vec<String>) {
-        for place in self.places.drain(..) {
+        for mut place in std::mem::take(&mut self.places) {
+            // A name may be the same as a secret.
+            if let Some(changed) = self.searched(place.as_bytes()) {
+                place = String::from_utf8_lossy(&changed).into_owned();
+            }
             if !places.contains(&place) {
                 places.push(place);
             }

@@ -41,7 +41,7 @@ pub(super) fn redact(list: &[u8], place: &str, finds: &mut Finds) -> Vec<u8> {
         }
         let entry = element.trim_ascii();
         let before = element.len() - element.trim_ascii_start().len();
-        let kept = match finds.subprotocols.iter().any(|secret| secret == entry) || announced {
+        let kept = match finds.subprotocols.contains(entry) || announced {
             true => Some(0),
             false => kept(entry),
         };
@@ -49,7 +49,7 @@ pub(super) fn redact(list: &[u8], place: &str, finds: &mut Finds) -> Vec<u8> {
         match kept {
             Some(kept) if !entry.is_empty() => {
                 let (name, secret) = entry.split_at(kept);
-                finds.subprotocols.push(entry.to_vec());
+                finds.subprotocols.insert(entry.to_vec());
                 out.extend_from_slice(name);
                 out.extend(finds.replace(secret, Origin::Named, place));
             }

@@ -291,6 +291,17 @@ fn with_more_secrets_than_are_looked_for_the_texts_are_left_out() {
 }
 
 #[test]
+fn so_many_places_are_told_and_no_more() {
+    let query: Vec<_> = (0..100).map(|number| format!("n{number}token=a")).collect();
+    let opening =
+        redact_opening(Opening { url: format!("ws://h/?{}", query.join("&")), ..Opening::default() });
+    assert_eq!(
+        (opening.redacted.len(), &*opening.redacted[63], &*opening.redacted[64]),
+        (65, "url n63token", "more")
+    );
+}
+
+#[test]
 fn a_note_about_the_proxy_is_read_for_urls() {
     let note = Note {
         time: Stamp(1),
@@ -324,7 +335,8 @@ fn full_of(secret: &str, odd: &[u8]) -> Event {
         let mut head = format!(
             "{first}\r\nAuthorization: Bearer {secret}\r\nProxy-Authorization: Basic {basic}\r\n\
              Cookie: a=1; session={secret}\r\nSet-Cookie: session={secret}; Path=/\r\nX-Api-Key: {secret}\r\n\
-             Referer: https://u:{secret}@x/?id_token={secret}#code={secret}\r\nX-Odd: {secret}"
+             Referer: https://u:{secret}@x/?id_token={secret}#code={secret}\r\nX-Odd: {secret}\r\n\
+             {secret}: ?token=other-one\r\nodd ?key={secret}: x"
         );
         head.push_str("\r\nX-Bytes: ");
         let mut head = head.into_bytes();
