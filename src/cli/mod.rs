@@ -42,7 +42,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start a program so that its traffic comes through here, with TLS opened; ends with its exit code
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Look at an embedded chat server and its clients through the proxy: no network needed
     Demo(DemoOptions),
     /// Open a recording on the screen

@@ -37,7 +37,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 pub use ca::{CaError, CertAuthority};
-pub use dial::WayOut;
+pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener};
 pub use open::Opening;
 pub use proxy_protocol::ProxyProtocol;

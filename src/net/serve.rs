@@ -174,6 +174,12 @@ impl Serving {
         };
         let mut edited = edit(&head, edits);
         edited.notes.extend(server.fault().map(|fault| format!("{fault}; --insecure let it pass")));
+        edited.notes.extend(
+            self.shared
+                .dialler
+                .proxy_for(&server.authority)
+                .map(|proxy| format!("through the proxy {proxy}")),
+        );
         let Dialled { transport, authority, timing, mut tls } = server;
         self.join(&mut tls);
         report.secured(tls.clone());

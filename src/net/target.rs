@@ -123,6 +123,11 @@ impl Authority {
         if self.port == default_port(self.secure) { name } else { format!("{name}:{}", self.port) }
     }
 
+    /// As a CONNECT names it (RFC 9112 3.2.3).
+    pub(super) fn connect_target(&self) -> String {
+        format!("{}:{}", bracketed(self.name()), self.port)
+    }
+
     /// As a page's origin.
     pub fn origin(&self) -> String {
         format!("{}://{}", if self.secure { "https" } else { "http" }, self.host_header())

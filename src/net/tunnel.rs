@@ -93,6 +93,8 @@ impl Serving {
         self.join(&mut server.tls);
         let session = self.shared.tap.next_session();
         let server_address = server.transport.peer_name();
+        let proxy = self.shared.dialler.proxy_for(&server.authority);
+        let through = proxy.map(|proxy| format!("; through the proxy {proxy}")).unwrap_or_default();
         let drive = self.drive(client, server.transport, session, Watch::Octets);
         self.shared.tap.event(Event::Tunnel(Tunnel {
             session,
@@ -101,7 +103,7 @@ impl Serving {
             target: server.authority.to_string(),
             client: self.from.clone(),
             server: server_address,
-            why: why.to_owned(),
+            why: format!("{why}{through}"),
             tls: server.tls,
         }));
         drive

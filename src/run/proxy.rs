@@ -34,10 +34,16 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         target: options.server.clone(),
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         handshake_limit: options.handshake_timeout,
-        way_out: options.out.way_out(),
+        way_out: options.out.way_out(&no_proxy()),
         server_tls: server_tls(&options.tls)?,
         opening: opening(&options.tls)?,
     })
+}
+
+/// `NO_PROXY`, or its lower-case form, which more programs heed.
+fn no_proxy() -> String {
+    let listed = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| std::env::var(name).ok());
+    listed.unwrap_or_default()
 }
 
 fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {

@@ -1,6 +1,10 @@
 //! Reaching a server: its name, its port, its TLS; each timed, each failure said in one sentence.
 
+mod http_connect;
+mod no_proxy;
+mod parent;
 mod socket;
+mod socks5;
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,9 +16,11 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+pub use no_proxy::NoProxy;
+pub use parent::{ParentProxy, ParentProxyError};
+
 use super::guard::Own;
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
-use super::stream::Stream;
 use super::target::Authority;
 use super::tls::{Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
 use super::transport::Transport;
@@ -23,6 +29,10 @@ use crate::capture::{Timing, Tls, Verified};
 /// How servers are reached.
 #[derive(Clone, Debug, Default)]
 pub struct WayOut {
+    /// The proxy that servers are reached through, if any. Those on Unix sockets are not.
+    pub proxy: Option<ParentProxy>,
+    /// Servers that are reached without it.
+    pub no_proxy: NoProxy,
     /// The form of a header that names the client to the server, in front of all else; none for no header.
     pub header: Option<ProxyProtocol>,
 }
@@ -52,6 +62,8 @@ pub(super) enum DialError {
     Connect(String, String),
     #[error("cannot reach {0}: {1}")]
     Socket(String, String),
+    #[error("cannot reach {server} through the proxy {proxy}: {why}")]
+    Proxy { server: String, proxy: String, why: String },
     #[error("cannot reach {0}: no answer in {1:?}")]
     Timeout(String, Duration),
     #[error(
@@ -101,23 +113,30 @@ impl Dialler {
         addresses: Option<Addresses>,
         limit: Duration,
     ) -> Result<Dialled, DialError> {
-        timeout(limit, self.connect(authority, addresses))
-            .await
-            .unwrap_or_else(|_| Err(DialError::Timeout(authority.to_string(), limit)))
+        timeout(limit, self.connect(authority, addresses)).await.unwrap_or_else(|_| {
+            let through = self.proxy_for(authority).map(|proxy| format!(" through the proxy {proxy}"));
+            Err(DialError::Timeout(format!("{authority}{}", through.unwrap_or_default()), limit))
+        })
+    }
+
+    /// The proxy that this server is reached through.
+    pub(super) fn proxy_for(&self, server: &Authority) -> Option<&ParentProxy> {
+        let listed = server.socket.is_some() || self.way_out.no_proxy.covers(server.name(), server.port);
+        self.way_out.proxy.as_ref().filter(|_| !listed)
     }
 
     async fn connect(&self, authority: &Authority, client: Option<Addresses>) -> Result<Dialled, DialError> {
         let mut timing = Timing::default();
-        let stream = match &authority.socket {
-            Some(path) => {
+        let mut transport = match (&authority.socket, self.proxy_for(authority)) {
+            (Some(path), _) => {
                 let begun = Instant::now();
                 let stream = socket::connect(path).await;
                 timing.tcp = Some(begun.elapsed());
-                stream.map_err(|why| DialError::Socket(authority.to_string(), why))?
+                Transport::plain(stream.map_err(|why| DialError::Socket(authority.to_string(), why))?)
             }
-            None => Stream::Tcp(self.connect_tcp(authority, &mut timing).await?),
+            (None, Some(proxy)) => self.connect_through(proxy, authority, &mut timing).await?,
+            (None, None) => Transport::tcp(self.connect_tcp(authority, &mut timing).await?),
         };
-        let mut transport = Transport::plain(stream);
         if let Some(version) = self.way_out.header {
             // A server that has gone is found out when the request is sent.
             transport.tell(&proxy_protocol::header(version, client)).await;
@@ -128,6 +147,33 @@ impl Dialler {
         } else {
             Ok(dialled)
         }
+    }
+
+    async fn connect_through(
+        &self,
+        proxy: &ParentProxy,
+        server: &Authority,
+        timing: &mut Timing,
+    ) -> Result<Transport, DialError> {
+        let failed = |why| DialError::Proxy { server: server.to_string(), proxy: proxy.to_string(), why };
+        let begun = Instant::now();
+        let address = match proxy.wants_addresses() {
+            true => resolve(server).await?.first().copied(),
+            false => None,
+        };
+        let looked_up = begun.elapsed();
+        let stream = self.connect_tcp(&proxy.authority, timing).await.map_err(|error| match error {
+            DialError::Name(_, error) => failed(format!("cannot find it: {error}; check its name")),
+            DialError::Connect(_, why) => failed(format!("{why}; is it running?")),
+            other => other,
+        })?;
+        timing.dns = timing.dns.map(|dns| dns + looked_up);
+        let mut transport = Transport::tcp(stream);
+        let begun = Instant::now();
+        proxy.ask(&mut transport, server, address).await.map_err(failed)?;
+        // The server is reached when the proxy says so.
+        timing.tcp = timing.tcp.map(|tcp| tcp + begun.elapsed());
+        Ok(transport)
     }
 
     async fn connect_tcp(&self, authority: &Authority, timing: &mut Timing) -> Result<TcpStream, DialError> {
