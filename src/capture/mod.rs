@@ -10,6 +10,7 @@ mod format;
 mod index;
 mod log;
 mod neighbours;
+mod program;
 mod reader;
 mod record;
 mod rows;
@@ -21,6 +22,7 @@ mod tap;
 mod tls;
 
 pub use log::{Log, Opened, Stats};
+pub use program::{Line, Program, Stream};
 pub use reader::{Cursor, Next};
 pub use record::{
     Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,

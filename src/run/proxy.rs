@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
+use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture};
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
@@ -75,6 +75,8 @@ pub struct Running {
     pub log: Log,
     pub controller: Controller,
     pub proxy: Proxy,
+    /// The program that it was started for.
+    pub program: Option<Program>,
     server: Option<String>,
     capture: Capture,
 }
@@ -86,6 +88,7 @@ pub struct Shown {
     pub server: Option<String>,
     pub recording: Option<PathBuf>,
     pub source: Option<String>,
+    pub program: Option<Program>,
     pub filter: Filter,
     pub redaction: Redaction,
 }
@@ -111,7 +114,7 @@ impl Running {
                 proxy.address()
             );
         }
-        Ok(Running { log, controller, proxy, server, capture })
+        Ok(Running { log, controller, proxy, program: None, server, capture })
     }
 
     /// Begins to record, where that is wanted.
@@ -146,6 +149,7 @@ impl Running {
                 server: self.server.clone(),
                 recording: options.record.clone(),
                 source: None,
+                program: self.program.clone(),
                 filter: options.filter.clone(),
                 redaction: options.redact.redaction(),
             };
@@ -191,8 +195,8 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, server, recording, source, filter, redaction } = shown;
-    let about = About { listen, server, recording, source, filter };
+    let Shown { listen, server, recording, source, program, filter, redaction } = shown;
+    let about = About { listen, server, recording, source, program, filter };
     let outside = Outside { controller, redaction, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))

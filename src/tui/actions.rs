@@ -80,6 +80,8 @@ pub enum Action {
     Help,
     /// What the proxy itself had to say.
     Notes,
+    /// What the program prints that was run.
+    Output,
     /// Draw everything anew.
     Redraw,
     /// Back to the shell for a while.
@@ -284,6 +286,7 @@ pub const BINDINGS: &[Binding] = &[
     key(&["X"], Action::Kill, "kill", "close the session's connections, both ends").hint("kill"),
     key(&["z"], Action::Clear, "clear", "forget sessions and exchanges that are over"),
     key(&["!"], Action::Notes, "notes", "read what the proxy itself had to say").hint("notes"),
+    key(&["O"], Action::Output, "output", "read what the program prints that was run").hint("output"),
     key(&["ctrl-l"], Action::Redraw, "redraw", "draw the screen anew"),
     key(&["ctrl-z"], Action::Suspend, "suspend", "back to the shell; fg returns"),
     key(&["Q", "ctrl-c"], Action::Quit, "quit", "leave").hint("quit"),

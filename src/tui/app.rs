@@ -291,6 +291,7 @@ impl App {
             Action::Command => self.ask(Purpose::Command, argument, page),
             Action::Help => self.sheet = Some(Sheet::new(SheetKind::Help)),
             Action::Notes => self.sheet = Some(Sheet::new(SheetKind::Notes)),
+            Action::Output => self.sheet = Some(Sheet::at_end(SheetKind::Output)),
             Action::Copy => return Some(Effect::Copy),
             Action::SavePayload => return self.file(Purpose::PayloadFile, argument, page),
             Action::SaveRecording => return self.file(Purpose::RecordingFile, argument, page),
@@ -314,6 +315,7 @@ impl App {
             // Its own key closes it, that of another sheet turns to that.
             Action::Help => shown == Some(SheetKind::Help),
             Action::Notes => shown == Some(SheetKind::Notes),
+            Action::Output => shown == Some(SheetKind::Output),
             _ => true,
         }
     }

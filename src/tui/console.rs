@@ -9,9 +9,10 @@ use super::app::{App, Effect, Seek};
 use super::draw::{self, Regions, View};
 use super::gather::Gatherer;
 use super::page::Page;
+use super::sheet;
 use super::sifter::Sifter;
 use super::theme::Theme;
-use crate::capture::{Log, Payload, Stamp};
+use crate::capture::{Log, Payload, Program, Stamp};
 
 /// All of the screens' state over one log.
 pub struct Console {
@@ -24,6 +25,8 @@ pub struct Console {
     area: Rect,
     /// The notes that were announced.
     noted: u64,
+    /// Whether the end of the program was announced.
+    over: bool,
 }
 
 impl Console {
@@ -41,6 +44,7 @@ impl Console {
             gatherer,
             area: Rect::new(0, 0, width, height),
             noted: 0,
+            over: false,
         }
     }
 
@@ -77,14 +81,20 @@ impl Console {
         }
         if let Some(sheet) = &mut self.app.sheet {
             let (width, height) = (self.area.width as usize, self.area.height.saturating_sub(2) as usize);
-            self.page.sheet = sheet.lines(&self.log, self.app.focus, width);
-            sheet.top = sheet.top.min(self.page.sheet.len().saturating_sub(height));
+            self.page.sheet = sheet.lines(&self.log, &self.about, self.app.focus, width);
+            sheet.settle(self.page.sheet.len(), height);
         }
         self.hear();
     }
 
-    /// Announces what the proxy has newly said of itself.
+    /// Announces what the proxy has newly said of itself, and the end of the program that was run.
     fn hear(&mut self) {
+        if let Some(program) = self.about.program.as_ref().filter(|_| !self.over)
+            && let Some(end) = program.ended()
+        {
+            self.over = true;
+            self.app.say(format!("{}; Q leaves with its exit code", sheet::end_of(program, &end)));
+        }
         let notes = self.page.stats.notes;
         if notes > self.noted {
             self.noted = notes;
@@ -201,6 +211,11 @@ impl Console {
             || !messages.listing.is_done()
             || found.is_some_and(|found| !found.listing.is_done())
             || self.app.seeking.is_some()
+    }
+
+    /// Goes up with all that the screens show beside the log.
+    pub(super) fn version(&self) -> u64 {
+        self.about.program.as_ref().map_or(0, Program::version)
     }
 
     pub(super) fn sifter(&self) -> Sifter {

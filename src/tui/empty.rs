@@ -6,10 +6,12 @@ use ratatui::layout::Rect;
 use super::draw::{View, styled};
 use super::text;
 use super::theme::{Look, Words};
+use crate::capture::Program;
 use crate::decode::visible;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let lines = match (&view.about.listen, &view.about.server) {
+        _ if view.about.program.is_some() => view.about.program.as_ref().map(running).unwrap_or_default(),
         (None, _) => vec![vec![(Look::Heading, "There is nothing in this recording.".to_owned())]],
         (Some(listen), Some(server)) => reverse(listen, &visible(server)),
         (Some(listen), None) => forward(listen),
@@ -90,6 +92,32 @@ fn forward(listen: &str) -> Vec<Words> {
     lines.extend(closing());
     lines
 }
+
+/// What is awaited of a program, and the last that it printed.
+fn running(program: &Program) -> Vec<Words> {
+    let name = visible(program.name()).into_owned();
+    let mut lines = vec![vec![(Look::Heading, "Nothing has come through yet.".to_owned())], Words::new()];
+    lines.push(match program.ended() {
+        None => vec![
+            (Look::Accent, name),
+            (Look::Text, " is running; what it says to servers shows up here.".to_owned()),
+        ],
+        Some(end) => vec![(Look::Accent, name), (Look::Text, format!(" has ended: {end}."))],
+    });
+    let (_, printed) = program.lines(LAST_LINES);
+    if !printed.is_empty() {
+        lines.extend([Words::new(), vec![(Look::Dim, "It prints (O shows all)".to_owned())]]);
+        lines.extend(printed.iter().map(|line| vec![(Look::Text, format!("  {}", visible(&line.text)))]));
+    }
+    if program.ended().is_some() {
+        let why = "Who heeds which part of the environment: docs/run.md";
+        lines.extend([Words::new(), vec![(Look::Dim, why.to_owned())]]);
+    }
+    lines
+}
+
+/// So many of what a program printed are shown while there is nothing else.
+const LAST_LINES: usize = 6;
 
 fn opening(pairs: &[(&str, &str)]) -> Vec<Words> {
     let mut lines = vec![vec![(Look::Heading, "Nothing has come through yet.".to_owned())], Words::new()];

@@ -39,6 +39,7 @@ mod words;
 
 use std::path::PathBuf;
 
+use crate::capture::Program;
 use crate::filter::Filter;
 
 pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
@@ -63,6 +64,8 @@ pub struct About {
     pub recording: Option<PathBuf>,
     /// What is looked at where nothing is listened on: a recording's name.
     pub source: Option<String>,
+    /// The program whose traffic is looked at.
+    pub program: Option<Program>,
     /// What is shown to begin with.
     pub filter: Filter,
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::actions::{Action, BINDINGS, Pane, helpful};
 use super::draw::View;
-use super::text;
+use super::{sheet, text};
 use crate::decode::visible;
 
 /// The program, what it listens on, the totals.
@@ -15,6 +15,7 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let width = area.width as usize;
     let mut left = vec![Span::styled(" sockeye", theme.accent()), Span::raw("  ")];
     let place = match (&view.about.listen, &view.about.server) {
+        _ if view.about.program.is_some() => program(view),
         (Some(listen), Some(server)) => format!("{listen} → {server}"),
         (Some(listen), None) => format!("{listen} → anywhere"),
         (None, _) => view.about.source.clone().unwrap_or_default(),
@@ -50,6 +51,13 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         line.push(Span::styled(text, if loud { theme.bad() } else { theme.text() }));
     }
     frame.render_widget(Line::from(line), area);
+}
+
+/// The program that was run, and how it does.
+fn program(view: &View<'_>) -> String {
+    let Some(program) = &view.about.program else { return String::new() };
+    let end = program.ended().unwrap_or_else(|| "running".to_owned());
+    sheet::end_of(program, &end)
 }
 
 /// What there is to say, each with its weight, and whether loudly.
@@ -133,12 +141,16 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     if view.app.sheet.is_some() {
         return vec![("j k", "scroll"), ("esc", "close")];
     }
+    let output = view.about.program.is_some().then_some(Action::Output);
     if view.page.empty {
-        let wanted = [Action::Notes, Action::Help, Action::Command, Action::Quit];
-        let said = view.page.stats.notes > 0;
-        return pick(&wanted[if said { 0 } else { 1 }..], focus);
+        let notes = (view.page.stats.notes > 0).then_some(Action::Notes);
+        let always = [Action::Help, Action::Command, Action::Quit];
+        let wanted: Vec<_> = output.into_iter().chain(notes).chain(always).collect();
+        return pick(&wanted, focus);
     }
-    let mut hints = pick(helpful(focus), focus);
+    let (help, others) = helpful(focus).split_at(1);
+    let wanted: Vec<_> = help.iter().copied().chain(output).chain(others.iter().copied()).collect();
+    let mut hints = pick(&wanted, focus);
     if focus == Pane::Detail {
         hints.insert(2, ("1-7", "tab"));
     }

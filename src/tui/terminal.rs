@@ -103,7 +103,7 @@ impl Desk<'_> {
                 screen.enter()?;
                 drawn.stale = true;
             }
-            drawn.stale |= self.heard(screen) || drawn.is_old(self.log.version());
+            drawn.stale |= self.heard(screen) || drawn.is_old(self.version());
             if drawn.stale && drawn.at.elapsed() >= FRAME {
                 self.draw(screen, &mut drawn)?;
             }
@@ -111,12 +111,17 @@ impl Desk<'_> {
     }
 
     fn draw(&mut self, screen: &mut Screen, drawn: &mut Drawn) -> io::Result<()> {
-        let version = self.log.version();
+        let version = self.version();
         self.console.refresh(self.log.now());
         screen.draw(&self.console)?;
         let stale = self.console.is_busy();
         *drawn = Drawn { at: Instant::now(), version, stale };
         Ok(())
+    }
+
+    /// Goes up with all that there is to show.
+    fn version(&self) -> u64 {
+        self.log.version() + self.console.version()
     }
 
     /// Takes in what came from other threads; true where there is something to show.

@@ -259,6 +259,56 @@ fn a_killed_session_resets_both_ends() {
 }
 
 #[test]
+fn what_a_program_prints_has_a_pane_and_its_exit_code_is_ours() {
+    let script = "printf 'one \\033[31mred\\033[0m line\\n'; echo a fault >&2; exit 5";
+    let mut terminal = Terminal::sockeye(&["run", "--", "sh", "-c", script]);
+    terminal.wait_for("exited with 5; Q leaves");
+    terminal.wait_for("It prints (O shows all)");
+    terminal.press("O");
+    terminal.wait_until("both outputs", |screen| {
+        let text = screen.contents();
+        text.contains("one red line") && text.contains("err a fault") && text.contains(": exited with 5")
+    });
+    terminal.press("O");
+    terminal.wait_for("Nothing has come through yet");
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 5);
+}
+
+#[test]
+fn a_program_that_runs_when_the_screen_is_left_is_asked_to_end() {
+    let script = "trap 'kill $!; exit 9' TERM; sleep 1000 & echo it runs; wait";
+    let mut terminal = Terminal::sockeye(&["run", "--", "sh", "-c", script]);
+    terminal.wait_for("it runs");
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 9);
+}
+
+#[test]
+fn a_pane_of_output_stays_at_its_end_until_it_is_scrolled() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let script = format!("seq -f 'line %g' 100; cat {}", pipe.display());
+    let mut terminal = Terminal::sockeye(&["run", "--", "sh", "-c", &script]);
+    let mut program = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    terminal.press("O");
+    terminal.wait_for("line 100");
+    program.write_all(b"one more\n").unwrap();
+    terminal.wait_for("one more");
+    terminal.press("g");
+    terminal.wait_for("What sh -c");
+    program.write_all(b"unseen\n").unwrap();
+    drop(program);
+    terminal.wait_for("exited with 0");
+    assert!(!terminal.text().contains("unseen"), "{}", terminal.text());
+    terminal.press("G");
+    terminal.wait_for("unseen");
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 0);
+}
+
+#[test]
 fn signals_to_end_restore_the_terminal() {
     for signal in ["TERM", "HUP", "INT"] {
         let (terminal, _) = Terminal::proxy("ws://127.0.0.1:9");

@@ -7,20 +7,22 @@ mod process;
 mod trust;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use sockeye::headless::{Output, text::Style};
+use sockeye::capture::Program;
+use sockeye::headless::{Follower, Output, text::Style};
 use sockeye::net::CertAuthority;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::proxy::{Running, config, heed_signals};
-use super::{Failure, USAGE};
+use super::signals::Signals;
+use super::{Failure, UNREACHABLE, USAGE};
 use crate::cli::{OutputOptions, RunOptions};
 use environment::{Surroundings, Variable};
-use process::Routing;
+use process::{Routing, Watched};
 
 /// Exit codes of shells, for a program that cannot be started.
 const NOT_EXECUTABLE: u8 = 126;
@@ -31,49 +33,36 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs a program behind a proxy of its own; gives its exit code, or 128 and the number of the signal that ended it.
 pub fn run(options: RunOptions) -> Result<u8, Failure> {
-    let (words, mut options) = options.split();
-    options.output.headless = true;
+    let (words, options) = options.split();
     // To start a program so is to ask for its TLS to be opened.
     let authority = super::ca::made_if_missing(&options.tls.ca)?;
-    let style = Style::for_stdout();
     let config = config(&options)?;
     let signals = heed_signals(&options.output)?;
-    let running = Running::start(config, options.log)?;
+    let mut running = Running::start(config, options.log)?;
     let recorder = running.record(&options.output)?;
-    let program = Program { words, address: reached_at(running.proxy.address()), authority };
-    let started = program.prepare(&options.output).and_then(|(folder, command)| {
-        let child = signals.as_ref().map(|signals| signals.start(command)).transpose();
-        child.map(|child| (folder, child)).map_err(|error| program.not_started(&error))
+    let launch = Launch { words, address: reached_at(running.proxy.address()), authority };
+    // The folder stays for as long as the program may read what is in it.
+    let run = launch.prepare(&options.output).and_then(|(_folder, command)| match signals {
+        Some(signals) => launch.below(command, signals, &running, &options.output),
+        None => launch.beside_a_screen(command, &mut running, &options.output).map(|code| (code, None)),
     });
-    let (folder, child) = match started {
-        Ok(started) => started,
-        Err(failure) => {
-            running.finish(None, recorder);
-            return Err(failure);
-        }
+    let (code, output) = match run {
+        Ok((code, output)) => (Ok(code), output),
+        Err(failure) => (Err(failure), None),
     };
-    let mut code = super::DONE;
-    let output = running.look(&options.output, style, || {
-        if let (Some(signals), Some(child)) = (signals, child) {
-            code = process::exit_code(signals.hand_on(child)?);
-        }
-        wait_for_sessions(&running);
-        Ok(())
-    })?;
     running.finish(output, recorder);
-    drop(folder);
-    Ok(code)
+    code
 }
 
 /// The program to be started, and the proxy that it is started for.
-struct Program {
+struct Launch {
     words: Vec<OsString>,
     /// Where the program reaches the proxy.
     address: SocketAddr,
     authority: CertAuthority,
 }
 
-impl Program {
+impl Launch {
     /// What is to be started, and the folder of the files that it is to read.
     fn prepare(&self, options: &OutputOptions) -> Result<(TempDir, Command), Failure> {
         let failed = |error: io::Error| {
@@ -94,13 +83,52 @@ impl Program {
             let words: Vec<_> = switches.iter().map(|switch| switch.to_string_lossy()).collect();
             eprintln!("sockeye: {} gets {}", program.to_string_lossy(), words.join(" "));
         }
-        command.args(switches).args(arguments).envs(variables);
+        command.args(switches).args(arguments).envs(variables).kill_on_drop(true);
         match options.output {
             Output::None => Routing::Own,
             Output::Text | Output::Json => Routing::Errors,
         }
         .apply(&mut command);
         Ok((folder, command))
+    }
+
+    /// Without a screen: it has the terminal, if there is one, and each signal that comes.
+    fn below(
+        &self,
+        command: Command,
+        signals: Signals,
+        running: &Running,
+        options: &OutputOptions,
+    ) -> Result<(u8, Option<Follower>), Failure> {
+        let child = signals.start(command).map_err(|error| self.not_started(&error))?;
+        let mut code = super::DONE;
+        let output = running.look(options, Style::for_stdout(), || {
+            code = process::exit_code(signals.hand_on(child)?);
+            wait_for_sessions(running);
+            Ok(())
+        })?;
+        Ok((code, output))
+    }
+
+    /// With a screen, which stays until the user leaves it.
+    fn beside_a_screen(
+        &self,
+        command: Command,
+        running: &mut Running,
+        options: &OutputOptions,
+    ) -> Result<u8, Failure> {
+        let words: Vec<_> = self.words.iter().map(|word| word.to_string_lossy()).collect();
+        let program = Program::new(words.join(" "));
+        let watched = Watched::start(command, &program, &running.log);
+        let watched = watched.map_err(|error| self.not_started(&error))?;
+        running.program = Some(program.clone());
+        let looked = running.look(options, Style::for_stdout(), || Ok(()));
+        if program.ended().is_none() {
+            // The terminal may be gone.
+            let _ = writeln!(io::stderr(), "sockeye: {} still runs, and is asked to end", program.name());
+        }
+        let code = watched.finish().map_err(|error| Failure::new(UNREACHABLE, error));
+        looked.and(code)
     }
 
     fn not_started(&self, error: &io::Error) -> Failure {
