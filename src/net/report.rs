@@ -124,6 +124,16 @@ impl Report {
         }
     }
 
+    /// The proxy itself answers, with this.
+    pub(super) fn answered(&mut self, head: &Bytes, body: &Bytes) {
+        if let About::Exchange(exchange) = &mut self.about {
+            exchange.notes.push("answered by the proxy itself".to_owned());
+            exchange.response = head.clone();
+            exchange.response_size = body.len() as u64;
+            exchange.response_body = Payload::from(body.clone());
+        }
+    }
+
     /// All that is to come has come.
     pub(super) fn carried(&mut self, carried: &Carried) {
         match &mut self.about {

@@ -56,6 +56,8 @@ pub(super) enum Route {
     Forward,
     /// All to the server that the client asked to be connected with.
     Tunnel(Authority),
+    /// All to the proxy's own page.
+    Own,
 }
 
 /// What a request leads to.
@@ -123,6 +125,10 @@ impl Serving {
 
     /// Has one request answered.
     async fn request(&mut self, asked: Asked) -> Next {
+        if self.is_for_page(&asked) {
+            self.page(asked).await;
+            return Next::Over;
+        }
         let kind = wants(&asked);
         let mut report = self.report(kind);
         let Some((authority, path)) = self.destination(&asked.parts) else {
@@ -275,6 +281,7 @@ impl Serving {
                 let (authority, path) = absolute(&parts.uri.to_string())?;
                 Some((authority, Some(path)))
             }
+            Route::Own => None,
         }
     }
 
@@ -315,7 +322,7 @@ impl Serving {
         tls
     }
 
-    fn report(&self, kind: Kind) -> Report {
+    pub(super) fn report(&self, kind: Kind) -> Report {
         Report::new(self.shared.tap.clone(), self.mode, self.from.clone(), kind)
     }
 

@@ -26,7 +26,7 @@ impl Reply {
     /// What a client is answered whose server could not be reached.
     pub(super) fn to(error: &DialError) -> Reply {
         match error {
-            DialError::Loop(..) => Reply::NotAllowed,
+            DialError::Loop(..) | DialError::Page => Reply::NotAllowed,
             _ => Reply::HostUnreachable,
         }
     }

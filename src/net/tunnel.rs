@@ -9,6 +9,7 @@ use super::accept::Asked;
 use super::dial::Dialled;
 use super::drive::{Drive, Watch};
 use super::mode::{Speech, first_words};
+use super::page::is_here;
 use super::serve::{Route, Serving, plain};
 use super::socks5::{self, Reply};
 use super::target::Authority;
@@ -24,11 +25,17 @@ impl Serving {
             asked.answer(plain(StatusCode::BAD_REQUEST, "CONNECT wants host:port")).await;
             return None;
         };
+        if is_here(&authority) {
+            let mut client = asked.take_over();
+            self.mode = Mode::Connect;
+            self.route = Route::Own;
+            return if client.tell(ESTABLISHED).await { self.run(client).await } else { None };
+        }
         match self.dial(&authority).await {
             Ok(server) => {
                 let mut client = asked.take_over();
                 self.mode = Mode::Connect;
-                if client.tell(b"HTTP/1.1 200 Connection established\r\n\r\n").await {
+                if client.tell(ESTABLISHED).await {
                     return self.through(client, server).await;
                 }
             }
@@ -53,6 +60,11 @@ impl Serving {
                 return None;
             }
         };
+        if is_here(&authority) {
+            self.route = Route::Own;
+            let told = socks5::reply(&mut client, Reply::Succeeded).await;
+            return if told.is_ok() { self.run(client).await } else { None };
+        }
         match self.dial(&authority).await {
             Ok(server) => {
                 if socks5::reply(&mut client, Reply::Succeeded).await.is_ok() {
@@ -157,6 +169,9 @@ impl Serving {
         }));
     }
 }
+
+/// What a client is told whose tunnel there is.
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 
 /// Why TLS is relayed unread where there is nothing to open it with.
 pub(super) const NOT_OPENED: &str = "TLS, not opened: `sockeye ca install-help` says how it is";

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sockeye::net::CertAuthority;
+use sockeye::net::install::{CAUTION, Install, PROGRAMS, SYSTEMS};
 use time::OffsetDateTime;
 
 use super::{Failure, USAGE};
@@ -144,26 +145,12 @@ fn owner() -> String {
 }
 
 fn install_help(certificate: &Path) -> String {
-    let ca = certificate.display();
+    let ca = certificate.display().to_string();
+    let list = |installs: &[Install]| -> String {
+        installs.iter().map(|install| format!("{:<18}{}\n", install.who, install.how(&ca))).collect()
+    };
+    let (systems, programs) = (list(SYSTEMS), list(PROGRAMS));
     format!(
-        "The CA's certificate: {ca}
-Trust it only on machines that are yours: whoever has its key can pose as any server to them.
-
-Debian, Ubuntu    sudo cp {ca} /usr/local/share/ca-certificates/sockeye.crt && sudo update-ca-certificates
-Fedora            sudo cp {ca} /etc/pki/ca-trust/source/anchors/sockeye.pem && sudo update-ca-trust
-macOS             sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain {ca}
-Windows           certutil -addstore -user Root {ca}
-Firefox           Settings, Privacy & Security, View Certificates, Authorities, Import
-Chromium (Linux)  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n sockeye -i {ca}
-Java              keytool -importcert -cacerts -alias sockeye -file {ca}
-
-Or for one program, by its environment:
-
-curl              CURL_CA_BUNDLE={ca}
-Node              NODE_EXTRA_CA_CERTS={ca}
-Python            SSL_CERT_FILE={ca} REQUESTS_CA_BUNDLE={ca}
-Go, Ruby          SSL_CERT_FILE={ca}
-Deno              DENO_CERT={ca}
-"
+        "The CA's certificate: {ca}\n{CAUTION}\n\n{systems}\nOr for one program, by its environment:\n\n{programs}"
     )
 }

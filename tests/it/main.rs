@@ -8,6 +8,7 @@ mod docs;
 mod handshake;
 mod http;
 mod out;
+mod page;
 mod process;
 mod recording;
 mod redaction;

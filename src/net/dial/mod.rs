@@ -20,6 +20,7 @@ pub use no_proxy::NoProxy;
 pub use parent::{ParentProxy, ParentProxyError};
 
 use super::guard::Own;
+use super::page::{ELSEWHERE, is_own};
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
 use super::tls::{Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
@@ -70,6 +71,8 @@ pub(super) enum DialError {
         "{0} is this proxy itself, listening on {1}: what is sent there would come back for ever; name the server behind it"
     )]
     Loop(String, SocketAddr),
+    #[error("{ELSEWHERE}")]
+    Page,
     #[error("TLS with {0} failed: {1}")]
     Tls(String, TlsFault),
 }
@@ -79,6 +82,7 @@ impl DialError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             DialError::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
+            DialError::Page => StatusCode::NOT_FOUND,
             DialError::Loop(..) => StatusCode::LOOP_DETECTED,
             _ => StatusCode::BAD_GATEWAY,
         }
@@ -113,6 +117,9 @@ impl Dialler {
         addresses: Option<Addresses>,
         limit: Duration,
     ) -> Result<Dialled, DialError> {
+        if is_own(authority) {
+            return Err(DialError::Page);
+        }
         timeout(limit, self.connect(authority, addresses)).await.unwrap_or_else(|_| {
             let through = self.proxy_for(authority).map(|proxy| format!(" through the proxy {proxy}"));
             Err(DialError::Timeout(format!("{authority}{}", through.unwrap_or_default()), limit))

@@ -1,5 +1,7 @@
 //! What the listener and the proxy behind it keep from being used against their user.
 
+mod origin;
 mod own;
 
+pub(super) use origin::{Stranger, host_name, is_here, stranger};
 pub(super) use own::Own;

@@ -55,6 +55,11 @@ impl Opener {
         Opener { settings, chains: Chains::default(), answers: Mutex::default() }
     }
 
+    /// Who signs what clients get.
+    pub(super) fn authority(&self) -> &CertAuthority {
+        &self.settings.authority
+    }
+
     fn leaves_closed(&self, host: &str) -> bool {
         self.settings.passthrough.iter().any(|pattern| matches(pattern, host))
     }
