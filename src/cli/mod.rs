@@ -5,6 +5,7 @@ mod output;
 mod recording;
 pub mod replay;
 mod run;
+mod safety;
 pub mod tls;
 mod values;
 
@@ -20,6 +21,7 @@ pub use out::OutOptions;
 pub use output::{LogOptions, OutputOptions};
 pub use recording::{PrintOptions, ShowOptions};
 pub use run::RunOptions;
+pub use safety::SafetyOptions;
 pub use tls::{CaCommand, TlsOptions};
 use values::{address, seconds};
 
@@ -80,6 +82,8 @@ pub struct ProxyOptions {
     /// How long a server may take to be reached, and to answer an opening handshake
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub handshake_timeout: Duration,
+    #[command(flatten)]
+    pub safety: SafetyOptions,
     #[command(flatten)]
     pub out: OutOptions,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{address, seconds};
-use super::{LogOptions, OutOptions, OutputOptions, ProxyOptions, TlsOptions};
+use super::{LogOptions, OutOptions, OutputOptions, ProxyOptions, SafetyOptions, TlsOptions};
 
 #[derive(Debug, Args)]
 pub struct RunOptions {
@@ -39,6 +39,7 @@ impl RunOptions {
             output: self.output,
             keep_host: false,
             handshake_timeout: self.handshake_timeout,
+            safety: SafetyOptions::default(),
             out: self.out,
             tls: self.tls,
             log: self.log,

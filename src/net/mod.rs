@@ -59,6 +59,8 @@ pub struct ProxyConfig {
     pub target: Option<Target>,
     /// What becomes of `Host` and `Origin` in reverse mode.
     pub host: HostHeader,
+    /// Names that a reverse listener goes by, beside its addresses and names that are nobody's.
+    pub names: Vec<String>,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub handshake_limit: Duration,
     /// How servers are reached.
@@ -76,6 +78,7 @@ impl Default for ProxyConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             target: None,
             host: HostHeader::Rewrite,
+            names: Vec::new(),
             handshake_limit: Duration::from_secs(30),
             way_out: WayOut::default(),
             server_tls: ServerTls::default(),
@@ -129,6 +132,7 @@ impl Proxy {
             dialler: dial::Dialler::new(config.way_out, config.server_tls, own),
             opener: config.opening.map(open::Opener::new),
             host: config.host,
+            names: config.names,
             handshake_limit: config.handshake_limit,
         });
         let route = config.target.map_or(Route::Forward, |target| Route::Reverse(target.authority));

@@ -16,6 +16,7 @@ use super::drive::{Drive, Watch};
 use super::edit::{Edits, edit};
 use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
 use super::framing::{Answering, Body};
+use super::guard::{host_name, is_here};
 use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     /// Where clients' TLS is opened.
     pub(super) opener: Option<Opener>,
     pub(super) host: HostHeader,
+    /// Names that a reverse listener goes by.
+    pub(super) names: Vec<String>,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub(super) handshake_limit: Duration,
 }
@@ -159,6 +162,19 @@ impl Serving {
         self.carry(asked, server, report, kind, path.as_deref()).await
     }
 
+    /// Where a reverse listener is called by a name that anybody could have made to point here (DNS rebinding): why its
+    /// `Host` is not rewritten. The server is to see that name, as it would without the proxy.
+    fn foreign_name(&self, parts: &Parts) -> Option<String> {
+        let Route::Reverse(server) = &self.route else { return None };
+        let host = parts.headers.get(http::header::HOST)?.to_str().ok().map(host_name)?;
+        let names: Vec<_> = self.shared.names.iter().chain([&server.host]).map(String::as_str).collect();
+        (self.shared.host == HostHeader::Rewrite && !is_here(host, &names)).then(|| {
+            format!(
+                "Host stays as it came: {host} may be anybody's name; --allow-host {host} has it rewritten"
+            )
+        })
+    }
+
     async fn carry(
         &mut self,
         asked: Asked,
@@ -170,15 +186,17 @@ impl Serving {
         let answering = if asked.parts.method == Method::HEAD { Answering::Head } else { Answering::Other };
         let request_body = Body::of_request(&asked.parts.headers);
         let head = asked.head.clone();
+        let foreign = self.foreign_name(&asked.parts);
         let client = asked.take_over();
         let edits = match (&self.route, path) {
-            (Route::Reverse(server), _) if self.shared.host == HostHeader::Rewrite => {
+            (Route::Reverse(server), _) if self.shared.host == HostHeader::Rewrite && foreign.is_none() => {
                 Edits::Reverse { server }
             }
             (Route::Forward, Some(path)) => Edits::Absolute { path },
             _ => Edits::None,
         };
         let mut edited = edit(&head, edits);
+        edited.notes.extend(foreign);
         edited.notes.extend(server.fault().map(|fault| format!("{fault}; --insecure let it pass")));
         edited.notes.extend(
             self.shared

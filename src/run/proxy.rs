@@ -33,6 +33,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         listen: options.listen,
         target: options.server.clone(),
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
+        names: options.safety.allow_host.clone(),
         handshake_limit: options.handshake_timeout,
         way_out: options.out.way_out(&no_proxy()),
         server_tls: server_tls(&options.tls)?,

@@ -4,7 +4,7 @@ use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
 use sockeye::net::{Proxy, StartError};
 
-use crate::support::{Running, config, forward};
+use crate::support::{Running, Server, config, forward, start};
 
 /// What a forward proxy says to a client that says `ask`, and closes then.
 #[track_caller]
@@ -53,4 +53,37 @@ fn a_reverse_proxy_is_not_its_own_server() {
     let Err(error @ StartError::Loop(_)) = started else { panic!("it started") };
     assert!(error.to_string().contains("--listen"), "{error}");
     capture.finish(&log);
+}
+
+/// What the server gets of a page's request that calls the listener `name`, and what the log says of it.
+fn through_reverse(name: &str, allowed: &[&str]) -> (String, Vec<String>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = Server::once(move |mut peer| {
+        tell.send(peer.head()).unwrap();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    let mut config = config(Some(server.address));
+    config.names = allowed.iter().map(|name| (*name).to_owned()).collect();
+    let running = start(config);
+    let mut client = running.client();
+    client.send(format!("GET / HTTP/1.1\r\nHost: {name}\r\nOrigin: http://{name}\r\n\r\n"));
+    client.expect("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    server.finish();
+    (told.recv().unwrap(), running.finish().exchange(1).unwrap().unwrap().notes)
+}
+
+#[test]
+fn a_page_whose_name_was_made_to_point_here_does_not_pass_for_the_listeners_own() {
+    let (got, notes) = through_reverse("evil.example:8080", &[]);
+    assert_eq!(got, "GET / HTTP/1.1\r\nHost: evil.example:8080\r\nOrigin: http://evil.example:8080\r\n\r\n");
+    assert!(notes.iter().any(|note| note.contains("--allow-host evil.example")), "{notes:?}");
+}
+
+#[test]
+fn names_that_are_the_users_own_are_rewritten_to_the_servers() {
+    for (name, allowed) in [("app:8080", &[][..]), ("my.test", &[]), ("app.example:80", &["app.example"])] {
+        let (got, notes) = through_reverse(name, allowed);
+        assert!(got.contains("Host: 127.0.0.1:") && got.contains("Origin: http://127.0.0.1:"), "{got}");
+        assert_eq!(notes.len(), 2, "{notes:?}");
+    }
 }

@@ -14,6 +14,7 @@ use answer::{Answer, PATHS, answer, refusal};
 
 /// The page's host. No name service is asked for it.
 const HOST: &str = "sockeye.local";
+const PORT: u16 = 80;
 
 /// Whether the proxy itself is meant: nothing of that name is dialled.
 pub(super) fn is_own(authority: &Authority) -> bool {
@@ -22,7 +23,7 @@ pub(super) fn is_own(authority: &Authority) -> bool {
 
 /// Whether that is where the page is.
 pub(super) fn is_here(authority: &Authority) -> bool {
-    is_own(authority) && *authority == Authority { host: authority.host.clone(), ..own() }
+    is_own(authority) && authority.port == PORT && !authority.secure
 }
 
 /// What is answered where it is not.
@@ -30,7 +31,7 @@ pub(super) const ELSEWHERE: &str =
     "sockeye.local is this proxy's own page, and only at http://sockeye.local/";
 
 fn own() -> Authority {
-    Authority { secure: false, host: HOST.to_owned(), port: 80 }
+    Authority { secure: false, host: HOST.to_owned(), port: PORT, socket: None }
 }
 
 impl Serving {
