@@ -8,6 +8,7 @@ mod binding;
 mod cast;
 mod expectation;
 mod path;
+mod play;
 mod player;
 mod report;
 mod script;

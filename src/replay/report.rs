@@ -58,6 +58,11 @@ impl Report {
         self.problems.is_empty()
     }
 
+    /// Of one problem, before anything was played.
+    pub(super) fn of(what: Trouble) -> Report {
+        Report { problems: vec![Problem { what, line: None, recent: Vec::new() }], ..Report::default() }
+    }
+
     pub(super) fn add(&mut self, problem: Problem) {
         if self.problems.len() < Report::MOST {
             self.problems.push(problem);
