@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use sockeye::net::Target;
 use sockeye::replay::{Binding, Match, Order, Path, Timing, Volatile};
 
 use super::values::{address, seconds};
@@ -14,6 +15,8 @@ use super::values::{address, seconds};
 pub enum ReplayCommand {
     /// Play the server's part of a recording to whoever connects, and tell what was otherwise than recorded
     Server(ReplayServerOptions),
+    /// Play the client's part of a recording against a real server, and tell what it answers otherwise than recorded
+    Client(ReplayClientOptions),
 }
 
 #[derive(Debug, Args)]
@@ -23,6 +26,16 @@ pub struct ReplayServerOptions {
     /// The address to listen on; port 0 takes a free one
     #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub play: PlayOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayClientOptions {
+    /// The recording
+    pub file: PathBuf,
+    /// The server: a ws://, wss://, http:// or https:// URL without a path, or host:port
+    pub server: Target,
     #[command(flatten)]
     pub play: PlayOptions,
 }

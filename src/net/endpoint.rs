@@ -4,10 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 
+use super::dial::{Dialler, WayOut};
+use super::guard::Own;
+use super::target::Target;
+use super::tls::ServerTls;
 use super::transport::Transport;
 
 /// Waits for connections.
@@ -45,7 +50,28 @@ impl Listener {
     }
 }
 
+/// How servers are reached.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// How those behind TLS are talked to.
+    pub tls: ServerTls,
+    /// By which way.
+    pub way_out: WayOut,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
 impl Endpoint {
+    /// Connects to a server, through TLS where it says so.
+    ///
+    /// # Errors
+    /// Where it cannot be reached, in one sentence that names it.
+    pub async fn connect(server: &Target, reach: &Reach) -> Result<Endpoint, String> {
+        let dialler = Dialler::new(reach.way_out.clone(), reach.tls.clone(), Own::default());
+        let dialled = dialler.dial(&server.authority, None, reach.limit).await;
+        dialled.map(|dialled| Endpoint(dialled.transport)).map_err(|error| error.to_string())
+    }
+
     /// Writes `bytes` and ends the connection once the other end has, or does not within two seconds.
     pub async fn say_last(mut self, bytes: &[u8]) {
         if self.0.tell(bytes).await {

@@ -40,7 +40,7 @@ use socket2::{Domain, Socket, Type};
 
 pub use ca::{CaError, CertAuthority};
 pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
-pub use endpoint::{Endpoint, Listener};
+pub use endpoint::{Endpoint, Listener, Reach};
 pub use open::Opening;
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;

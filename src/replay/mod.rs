@@ -3,10 +3,11 @@
 //! [`Steps`] reads what a session said from a recording, [`Player`] plays one end of it and compares what comes with
 //! what was recorded, and a [`Report`] tells what was otherwise: all pure. [`MockServer`] gives the player a socket.
 
-mod answer;
 mod binding;
 mod cast;
+mod client;
 mod expectation;
+mod heads;
 mod path;
 mod play;
 mod player;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use binding::{Binding, Bound};
 pub use cast::{Cast, Part};
+pub use client::ReplayClient;
 pub use expectation::{Difference, Expectation, Match};
 pub use path::{Path, PathError, Place};
 pub use player::{Output, Player};

@@ -35,6 +35,8 @@ pub struct Problem {
 pub enum Trouble {
     /// A message came that differs from the recorded one.
     Different(Vec<Difference>),
+    /// The opening handshake was answered otherwise.
+    Answered(Vec<Difference>),
     /// A recorded message never came.
     Missing(String),
     /// A message came that was not recorded.
@@ -94,12 +96,12 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             Trouble::Different(differences) => {
-                write!(f, "a message differs from the recorded one")?;
-                for Difference { place, expected, got } in differences {
-                    let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-                    write!(f, "\n  {place}: expected {}, got {}", side(expected), side(got))?;
-                }
-                Ok(())
+                f.write_str("a message differs from the recorded one")?;
+                differ(f, differences)
+            }
+            Trouble::Answered(differences) => {
+                f.write_str("the opening handshake was answered otherwise")?;
+                differ(f, differences)
             }
             Trouble::Missing(what) => write!(f, "this never came: {what}"),
             Trouble::Unexpected(what) => write!(f, "this came, and was not recorded: {what}"),
@@ -111,6 +113,14 @@ impl fmt::Display for Problem {
             Trouble::Unreadable(why) => write!(f, "{why}"),
         }
     }
+}
+
+fn differ(f: &mut fmt::Formatter<'_>, differences: &[Difference]) -> fmt::Result {
+    for Difference { place, expected, got } in differences {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        write!(f, "\n  {place}: expected {}, got {}", side(expected), side(got))?;
+    }
+    Ok(())
 }
 
 /// The last messages, for whoever has to find out what went wrong.

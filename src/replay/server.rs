@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use super::answer;
 use super::cast::Cast;
+use super::heads;
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
@@ -81,12 +81,12 @@ impl Stage {
         let Some(length) = read_head(&mut client, &mut bytes).await else { return };
         let rest = bytes.split_off(length);
         let Ok(request) = RequestHead::parse(&bytes) else {
-            return client.say_last(&answer::own("400 Bad Request", "this is no HTTP request")).await;
+            return client.say_last(&heads::own("400 Bad Request", "this is no HTTP request")).await;
         };
         let target = request.target().into_owned();
         if !is_upgrade_attempt(&request) {
             let why = "this mock plays WebSocket sessions, and the request asks for none";
-            return client.say_last(&answer::own("404 Not Found", why)).await;
+            return client.say_last(&heads::own("404 Not Found", why)).await;
         }
         let chosen = self.cast().choose(&request);
         let Some(chosen) = chosen else { return self.turn_away(client, target).await };
@@ -94,8 +94,8 @@ impl Stage {
             let cast = self.cast();
             let part = &cast.parts()[chosen];
             match part.refusal {
-                Some(_) => (part.line, answer::refusal(part), None),
-                None => (part.line, answer::switching(part, &request), Some(cast.steps(chosen))),
+                Some(_) => (part.line, heads::refusal(part), None),
+                None => (part.line, heads::switching(part, &request), Some(cast.steps(chosen))),
             }
         };
         let report = match steps {
@@ -124,7 +124,7 @@ impl Stage {
         let offers: Vec<String> = self.cast().left().map(|part| part.target()).collect();
         let offers = if offers.is_empty() { "nothing any more".to_owned() } else { offers.join(", ") };
         let why = format!("the recording has no session left for {target}; it still has {offers}");
-        client.say_last(&answer::own("404 Not Found", &why)).await;
+        client.say_last(&heads::own("404 Not Found", &why)).await;
         let report = Report::of(Trouble::Unexpected(format!("a client for {target}: {why}")));
         let _ = self.told.send(Played { line: None, target, report });
     }

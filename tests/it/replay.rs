@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::thread::JoinHandle;
 
-use sockeye::net::Listener;
-use sockeye::replay::{Cast, MockServer, Played, Settings};
+use sockeye::net::{Listener, Reach, ServerTls, WayOut};
+use sockeye::replay::{Cast, MockServer, Played, ReplayClient, Settings};
 use sockeye::ws::encode::message;
 use sockeye::ws::{Direction, Opcode};
 
-use crate::support::{ACCEPT, KEY, Peer};
+use crate::support::{ACCEPT, KEY, PATIENCE, Peer, Server};
 
 const HEAD: &str =
     r#"{"type":"recording","version":1,"tool":"sockeye 0.1.0","started":"2026-11-22T14:30:00.000Z"}"#;
@@ -151,6 +151,54 @@ fn each_client_gets_a_session_of_its_own() {
     let mut lines: Vec<_> = played.iter().map(|played| (played.line, played.report.is_ok())).collect();
     lines.sort();
     assert_eq!(lines, [(None, false), (Some(2), true), (Some(9), true), (Some(16), true)]);
+}
+
+/// The client's part of these sessions, played against `server`.
+fn client(sessions: &[String], server: SocketAddr) -> Result<Vec<Played>, String> {
+    let (_folder, file) = recording(sessions);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let reach = Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit: PATIENCE };
+        let target = format!("ws://{server}").parse().unwrap();
+        let cast = Cast::read(&file).unwrap();
+        let mut client = ReplayClient::new(target, reach, cast, Settings::default());
+        let mut all = Vec::new();
+        while let Some(played) = client.next().await? {
+            all.push(played);
+        }
+        Ok(all)
+    })
+}
+
+#[test]
+fn the_two_parts_of_a_recording_play_each_other() {
+    let sessions = [session(1, "/one", "", HELLO), session(2, "/two?x", "", HELLO)];
+    let (address, over) = mock(&sessions, Settings::default());
+    for played in [client(&sessions, address).unwrap(), over.join().unwrap()] {
+        let lines: Vec<_> = played.iter().map(|played| played.line).collect();
+        assert_eq!(lines, [Some(2), Some(9)]);
+        assert!(played.iter().all(|played| played.report.is_ok()), "{played:?}");
+    }
+}
+
+#[test]
+fn a_server_that_answers_otherwise_is_found_out() {
+    let changed = HELLO.iter().map(|line| line.replace("world", "moon")).collect::<Vec<_>>();
+    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let (address, over) = mock(&[session(1, "/", "", &changed)], Settings::default());
+    let found = |played: Vec<Played>| played[0].report.problems[0].to_string();
+    let first = found(client(&[session(1, "/", "", HELLO)], address).unwrap());
+    assert!(first.contains(r#"$.answer: expected "world", got "moon""#), "{first}");
+    assert!(over.join().unwrap()[0].report.is_ok());
+    let refusing = Server::once(|mut peer| {
+        peer.head();
+        peer.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    let second = found(client(&[session(1, "/", "", HELLO)], refusing.address).unwrap());
+    assert!(second.contains("status: expected 101, got 404"), "{second}");
+    refusing.finish();
+    let nobody = client(&[session(1, "/", "", HELLO)], address).unwrap_err();
+    assert!(nobody.contains("cannot reach"), "{nobody}");
 }
 
 #[test]

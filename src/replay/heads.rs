@@ -1,4 +1,4 @@
-//! The answers of a mock server to opening handshakes: as recorded, and true for the live request.
+//! The heads that a player opens a session with, or answers an opening with: as recorded, and true for the live end.
 
 use bytes::Bytes;
 
@@ -26,6 +26,25 @@ pub fn switching(part: &Part, request: &RequestHead) -> Bytes {
         } else {
             line(header.name, header.value);
         }
+    }
+    head.extend_from_slice(b"\r\n");
+    head.into()
+}
+
+/// The recorded request for another server: with its name, a key of its own, and the server's form of the target.
+pub fn request(part: &Part, host: &str, key: &str) -> Bytes {
+    let opening = &part.opening;
+    let recorded = if opening.sent.is_empty() { &opening.request } else { &opening.sent };
+    let Ok(recorded) = RequestHead::parse(recorded) else { return Bytes::new() };
+    let mut head = format!("{} {} HTTP/1.1\r\n", recorded.method(), part.target()).into_bytes();
+    for header in recorded.headers().iter() {
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name.as_bytes());
+        let value = match () {
+            () if is("Host") => host.as_bytes(),
+            () if is("Sec-WebSocket-Key") => key.as_bytes(),
+            () => header.value,
+        };
+        head.extend([header.name, b": ", value, b"\r\n"].concat());
     }
     head.extend_from_slice(b"\r\n");
     head.into()
