@@ -175,6 +175,15 @@ impl Subject for Row<'_> {
         values.find_map(|value| std::str::from_utf8(value).ok()).unwrap_or("")
     }
 
+    fn tls(&self) -> Cow<'_, str> {
+        let tls = match self.what {
+            What::Tunnel(tunnel) => tunnel.tls.as_ref(),
+            What::Exchange(exchange) => exchange.tls.as_ref(),
+            _ => self.opening().and_then(|opening| opening.tls.as_ref()),
+        };
+        tls.map(|tls| tls.words()).unwrap_or_default().into()
+    }
+
     fn session(&self) -> Option<u32> {
         match self.what {
             What::Session(opening) => Some(opening.session),
@@ -289,10 +298,12 @@ fn word(head: &[u8], place: usize) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
 
     use super::*;
-    use crate::capture::{Fault, Flow, Stamp};
+    use crate::capture::{Fault, Flow, Leg, Stamp, Tls};
 
     fn opening() -> Opening {
         Opening {
@@ -339,6 +350,15 @@ mod tests {
         assert!(row.has(Flag::Violation) && row.has(Flag::Compressed) && !row.has(Flag::Fragmented));
         assert!(!row.has(Flag::Marked) && row.marked().has(Flag::Marked));
         assert!(Row::of_message(&message, None).url().is_empty());
+    }
+
+    #[test]
+    fn a_message_knows_what_its_session_spoke_of_tls() {
+        let leg = Leg { version: Some("TLS 1.3".to_owned()), ..Leg::default() };
+        let tls = Some(Arc::new(Tls { client: None, server: Some(leg) }));
+        let (opening, message) = (Opening { tls, ..opening() }, message(Kind::Frame(Opcode::Text), b"hello"));
+        assert_eq!(Row::of_message(&message, Some(&opening)).tls(), "TLS 1.3");
+        assert_eq!(Row::of_message(&message, None).tls(), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::record::{Ended, Ending, Event, Exchange, Flow, Message, Mode, Opening, Refused, Stamp, Tunnel};
+use super::tls::Tls;
 use crate::ws::handshake::glance;
 use crate::ws::{Direction, Opcode};
 
@@ -49,6 +50,8 @@ pub struct Summary {
     pub subprotocol: Option<Arc<str>>,
     /// Whether permessage-deflate was agreed.
     pub deflate: bool,
+    /// What TLS came to, in few words ([`super::Tls::words`]); empty where none was spoken.
+    pub tls: Arc<str>,
     /// An exchange's method.
     pub method: Option<Arc<str>>,
     /// The response's status, where one came.
@@ -87,6 +90,7 @@ impl Summary {
             client: "".into(),
             subprotocol: None,
             deflate: false,
+            tls: "".into(),
             method: None,
             status: None,
             messages: [0; 2],
@@ -131,6 +135,13 @@ impl Summary {
         self.url = opening.url.as_str().into();
         self.client = opening.client.as_str().into();
         self.opened = opening.time;
+        self.spoken(opening.tls.as_deref());
+    }
+
+    fn spoken(&mut self, tls: Option<&Tls>) {
+        if let Some(tls) = tls {
+            self.tls = tls.words().into();
+        }
     }
 
     fn answered(&mut self, opening: &Opening, state: State) {
@@ -154,6 +165,7 @@ impl Summary {
         self.mode = tunnel.mode;
         self.url = tunnel.target.as_str().into();
         self.client = tunnel.client.as_str().into();
+        self.spoken(tunnel.tls.as_deref());
         self.opened = tunnel.time;
     }
 
@@ -191,6 +203,7 @@ impl Summary {
         self.mode = exchange.mode;
         self.url = exchange.url.as_str().into();
         self.client = exchange.client.as_str().into();
+        self.spoken(exchange.tls.as_deref());
         self.opened = exchange.time;
         self.ended = exchange.ended;
         self.bytes = [exchange.request_size, exchange.response_size];

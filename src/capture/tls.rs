@@ -12,6 +12,22 @@ pub struct Tls {
     pub server: Option<Leg>,
 }
 
+impl Tls {
+    /// It in few words, for filters: the versions agreed on, `unverified` where the server's certificate does not hold,
+    /// `failed` where a handshake came to nothing. Empty where no TLS was spoken.
+    pub fn words(&self) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for leg in [&self.client, &self.server].into_iter().flatten() {
+            words.push(leg.version.as_deref().unwrap_or("failed"));
+            if matches!(leg.verified, Verified::Fault(_)) {
+                words.push("unverified");
+            }
+        }
+        words.dedup();
+        words.join(" ")
+    }
+}
+
 /// One TLS connection, as far as its handshake came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leg {
@@ -80,4 +96,26 @@ pub struct Certificate {
     pub serial: String,
     /// The SHA-256 of the whole, in lower-case hex.
     pub sha256: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_words_say_what_there_is_to_filter_by() {
+        let leg = |version: &str| Some(Leg { version: Some(version.to_owned()), ..Leg::default() });
+        let fault = Verified::Fault("it has expired".to_owned());
+        let bad = leg("TLS 1.2").map(|leg| Leg { verified: fault.clone(), ..leg });
+        let broken = Some(Leg { verified: fault, ..Leg::default() });
+        for (client, server, words) in [
+            (None, None, ""),
+            (leg("TLS 1.3"), leg("TLS 1.3"), "TLS 1.3"),
+            (leg("TLS 1.3"), bad, "TLS 1.3 TLS 1.2 unverified"),
+            (leg("TLS 1.3"), broken, "TLS 1.3 failed unverified"),
+            (None, Some(Leg::default()), "failed"),
+        ] {
+            assert_eq!(Tls { client, server }.words(), words);
+        }
+    }
 }

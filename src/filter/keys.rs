@@ -160,6 +160,7 @@ pub(super) fn key(
         Key::Host => named(Name::Host, name, comparison, text).map_err(in_value),
         Key::Url => named(Name::Url, name, comparison, text).map_err(in_value),
         Key::Subprotocol => named(Name::Subprotocol, name, comparison, text).map_err(in_value),
+        Key::Tls => named(Name::Tls, name, comparison, text).map_err(in_value),
         Key::Method => named(Name::Method, name, comparison, text).map_err(in_value),
         Key::Header if comparison == Comparison::Has => header(text).map(Node::Term).map_err(in_value),
         Key::Header => Err((0, "write header:name, header:name=value or header:name~regex".to_owned())),
@@ -261,6 +262,7 @@ fn shape(name: Name, text: &str) -> String {
         Name::Path if text.contains('*') => whole(name, &glob),
         Name::Path => format!("^{glob}"),
         Name::Host => format!(r"(?i)^(?:.*\.)?{glob}(?::\d+)?$"),
+        Name::Tls => spoken(text).unwrap_or_else(|| format!("(?i){glob}")),
         Name::Subprotocol | Name::Method => whole(name, &glob),
     }
 }
@@ -271,7 +273,18 @@ fn whole(name: Name, pattern: &str) -> String {
         Name::Url => format!("^{pattern}$"),
         Name::Path => format!(r"^{pattern}(?:\?.*)?$"),
         Name::Host => format!(r"(?i)^{pattern}(?::\d+)?$"),
+        // One of its words.
+        Name::Tls => spoken(pattern).unwrap_or_else(|| format!("(?i)(?:^| ){pattern}(?: |$)")),
         Name::Subprotocol | Name::Method => format!("(?i)^{pattern}$"),
+    }
+}
+
+/// Whether TLS was spoken at all.
+fn spoken(word: &str) -> Option<String> {
+    match word.to_ascii_lowercase().as_str() {
+        "yes" => Some(".".to_owned()),
+        "no" => Some("^$".to_owned()),
+        _ => None,
     }
 }
 

@@ -107,6 +107,11 @@ pub trait Subject {
         ""
     }
 
+    /// What TLS came to: versions, `unverified`, `failed`. Empty where none was spoken.
+    fn tls(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
     /// The session's number.
     fn session(&self) -> Option<u32> {
         None

@@ -46,6 +46,7 @@ pub(super) enum Key {
     Host,
     Url,
     Subprotocol,
+    Tls,
     Method,
     Header,
     Is,
@@ -128,6 +129,13 @@ pub(super) static TABLE: &[Operator] = &[
         &["graphql-transport-ws", "mqtt", "json"],
         "protocol:mqtt",
         "the subprotocol agreed on; protocol:\"\" for none",
+    ),
+    key(
+        Key::Tls,
+        &["tls"],
+        &["yes", "no", "1.2", "1.3", "unverified", "failed"],
+        "tls:1.3  tls:no",
+        "TLS on either leg: yes, no, a version, unverified (the server's certificate does not hold), failed",
     ),
     key(Key::Method, &["method"], &["GET", "POST", "PUT", "DELETE"], "method:POST", "the request's method"),
     key(

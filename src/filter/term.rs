@@ -1,5 +1,6 @@
 //! The single questions a filter is made of.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use regex::{Regex, bytes};
@@ -63,6 +64,7 @@ pub(super) enum Name {
     Host,
     Subprotocol,
     Method,
+    Tls,
 }
 
 /// Which heads are searched.
@@ -151,7 +153,7 @@ impl Term {
             Term::Number(quantity, ranges) => {
                 quantity.of(subject).is_some_and(|number| ranges.contains(number))
             }
-            Term::Name(name, regex) => regex.is_match(name.of(subject)),
+            Term::Name(name, regex) => regex.is_match(&name.of(subject)),
             Term::Header(heads, test) => heads.matches(subject, test),
             Term::Field(test) => test.matches(subject),
             Term::Flag(flag) => subject.has(*flag),
@@ -191,14 +193,15 @@ impl Quantity {
 }
 
 impl Name {
-    fn of(self, subject: &(impl Subject + ?Sized)) -> &str {
-        match self {
+    fn of(self, subject: &(impl Subject + ?Sized)) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
             Name::Url => subject.url(),
             Name::Path => subject.path(),
             Name::Host => subject.host(),
             Name::Subprotocol => subject.subprotocol(),
             Name::Method => subject.method(),
-        }
+            Name::Tls => return subject.tls(),
+        })
     }
 }
 

@@ -40,6 +40,9 @@ impl Subject for Row {
     fn subprotocol(&self) -> &str {
         "graphql-transport-ws"
     }
+    fn tls(&self) -> Cow<'_, str> {
+        Cow::Borrowed("TLS 1.3 TLS 1.2 unverified")
+    }
     fn session(&self) -> Option<u32> {
         Some(3)
     }
@@ -209,6 +212,8 @@ fn keys_of_names() {
     ]);
     no(&session(), &["url:https", "protocol:graphql", "protocol:\"\"", "method:POST"]);
     yes(&session(), &["method:get"]);
+    yes(&session(), &["tls:yes", "tls:1.3", "tls=1.2", "tls:unverified", "tls!=no", "tls~^TLS", "tls!=failed"]);
+    no(&session(), &["tls:no", "tls:failed", "tls=1", "tls:1.1", "tls!=yes"]);
 }
 
 #[test]

@@ -49,6 +49,10 @@ impl Subject for FlowSubject<'_> {
         self.summary.subprotocol.as_deref().unwrap_or_default()
     }
 
+    fn tls(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.summary.tls)
+    }
+
     fn session(&self) -> Option<u32> {
         match self.summary.flow {
             Flow::Session(number) => Some(number),

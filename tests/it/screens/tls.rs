@@ -143,6 +143,27 @@ fn what_insecure_let_pass_is_marked() {
 }
 
 #[test]
+fn sessions_are_filtered_by_what_tls_came_to() {
+    for (filter, listed) in
+        [("tls:yes", 1), ("tls:1.3", 1), ("tls:unverified", 1), ("tls:no", 2), ("tls:1.2", 0)]
+    {
+        let fault = Verified::Fault("the server's certificate has expired".into());
+        let sample = Sample::empty();
+        let tls = agreed(None, Some(server("chat.example", [-90, -3], fault)));
+        sample.add(Event::Opened(secure(1, tls)));
+        sample.add(Event::Opened(opening(2, 2_000, "/clear", "")));
+        let mut stage = Stage::new(sample, LARGE);
+        stage.keys("g");
+        stage.line("f", filter);
+        let screen = stage.screen();
+        for (number, url) in [(1, "wss://chat.example/chat "), (2, "localhost:3000/clear ")] {
+            let shown = screen.lines().take(5).any(|line| line.contains(url));
+            assert_eq!(shown, listed == number, "{filter}\n{screen}");
+        }
+    }
+}
+
+#[test]
 fn a_tunnel_left_closed_says_how_it_is_opened() {
     let tunnel = Tunnel {
         session: 1,
