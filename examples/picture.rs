@@ -16,6 +16,7 @@ use unicode_width::UnicodeWidthStr;
 use sockeye::capture::{Log, LogConfig, Stamp};
 use sockeye::headless;
 use sockeye::headless::schema::Item;
+use sockeye::net::{Entrance, Listening};
 use sockeye::tui::{About, Console, Theme};
 
 #[allow(dead_code, reason = "a test takes the picture and has no use for this")]
@@ -53,8 +54,10 @@ fn console() -> Result<Console> {
         }
     }
     let about = About {
-        listen: Some("127.0.0.1:8080".to_owned()),
-        server: Some("ws://localhost:3000".to_owned()),
+        listen: vec![Listening {
+            address: "127.0.0.1:8080".parse()?,
+            entrance: Entrance::Reverse("ws://localhost:3000".parse()?),
+        }],
         ..About::default()
     };
     let mut console = Console::new(log, about, Theme::COLOUR, SIZE);

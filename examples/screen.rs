@@ -8,6 +8,7 @@ mod sample;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use sockeye::net::{Entrance, Listening};
 use sockeye::tui::{About, Console, Theme};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,9 +21,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => sample::Sample::full(),
     };
     keys.retain(|key| key != "EMPTY" && key != "FORWARD");
+    let entrance = if std::env::args().any(|key| key == "FORWARD") {
+        Entrance::Forward
+    } else {
+        Entrance::Reverse("ws://localhost:3000".parse()?)
+    };
     let about = About {
-        listen: Some("127.0.0.1:8080".into()),
-        server: std::env::args().all(|key| key != "FORWARD").then(|| "ws://localhost:3000".into()),
+        listen: vec![Listening { address: "127.0.0.1:8080".parse()?, entrance }],
         recording: Some("chat.jsonl".into()),
         ..About::default()
     };

@@ -1,5 +1,6 @@
 //! The command line: what users type, and what it means.
 
+mod listen;
 mod out;
 mod output;
 mod recording;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 use sockeye::net::Target;
 
+pub use listen::ListenOptions;
 pub use out::OutOptions;
 pub use output::{LogOptions, OutputOptions};
 pub use recording::{PrintOptions, ShowOptions};
@@ -71,9 +73,8 @@ pub struct ProxyOptions {
     /// Where all that comes goes: a ws://, wss://, http:// or https:// URL, host:port, or unix:/path.
     /// Without it: a forward proxy, with CONNECT, absolute form and SOCKS5 on the same port
     pub server: Option<Target>,
-    /// The address to listen on; port 0 takes a free one
-    #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
-    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub listen: ListenOptions,
     #[command(flatten)]
     pub output: OutputOptions,
     /// Reverse mode: leave Host and Origin as the client sent them

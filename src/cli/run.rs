@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{address, seconds};
-use super::{LogOptions, OutOptions, OutputOptions, ProxyOptions, SafetyOptions, TlsOptions};
+use super::{ListenOptions, LogOptions, OutOptions, OutputOptions, ProxyOptions, SafetyOptions, TlsOptions};
 
 #[derive(Debug, Args)]
 pub struct RunOptions {
@@ -35,7 +35,7 @@ impl RunOptions {
     pub fn split(self) -> (Vec<OsString>, ProxyOptions) {
         let proxy = ProxyOptions {
             server: None,
-            listen: self.listen,
+            listen: ListenOptions::at(self.listen),
             output: self.output,
             keep_host: false,
             handshake_timeout: self.handshake_timeout,

@@ -10,16 +10,21 @@ use sockeye::headless::Output;
 
 /// An address to listen on; a port alone means this machine.
 pub(super) fn address(word: &str) -> Result<SocketAddr, String> {
+    addresses(word).map(|addresses| addresses[0])
+}
+
+/// The addresses of a name to listen on, of which there is one at least, IPv4 first.
+pub(super) fn addresses(word: &str) -> Result<Vec<SocketAddr>, String> {
     let wrong = || format!("{word:?} is no address to listen on: give host:port, such as 127.0.0.1:8080");
     // A port alone is meant for this machine.
     let word = match word.strip_prefix(':').unwrap_or(word) {
         port if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
         _ => word.to_owned(),
     };
-    match word.to_socket_addrs() {
-        Ok(mut addresses) => addresses.next().ok_or_else(wrong),
-        Err(_) => Err(wrong()),
-    }
+    let mut addresses: Vec<_> = word.to_socket_addrs().map_err(|_| wrong())?.collect();
+    addresses.sort();
+    addresses.dedup();
+    if addresses.is_empty() { Err(wrong()) } else { Ok(addresses) }
 }
 
 /// A time that is not zero.

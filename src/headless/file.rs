@@ -110,7 +110,7 @@ fn print_events<R: BufRead>(
 /// When and by whom it was recorded, for eyes: lines below have the time of day alone.
 fn origin(recording: &Recording) -> String {
     let Recording { tool, started, listen, redaction, .. } = recording;
-    let on = listen.as_ref().map(|listen| format!(", listening on {listen}")).unwrap_or_default();
+    let on = if listen.is_empty() { String::new() } else { format!(", listening on {}", listen.join(", ")) };
     let redacted = match redaction {
         Redaction::On => ", redacted",
         Redaction::Off => "",

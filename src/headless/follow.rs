@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::printer::Printer;
 use super::{Printing, Redaction};
 use crate::capture::{Event, Flow, Log, Next, Note, Opened, Opening, Summary};
+use crate::net::Listening;
 
 /// How old a line may get before it is handed on while there is always more to write.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -83,7 +84,7 @@ impl Follower {
 pub fn record(
     log: &Log,
     path: &Path,
-    listen: Option<String>,
+    listen: Vec<Listening>,
     redaction: Redaction,
     tell: impl FnOnce(&str) + Send + 'static,
 ) -> io::Result<Follower> {
@@ -105,7 +106,7 @@ pub fn record(
 ///
 /// # Errors
 /// Where there is a file of that name already, it cannot be written, or the log cannot be read.
-pub fn save(log: &Log, path: &Path, listen: Option<String>, redaction: Redaction) -> io::Result<u64> {
+pub fn save(log: &Log, path: &Path, listen: Vec<Listening>, redaction: Redaction) -> io::Result<u64> {
     let until = log.now();
     let file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
     let mut printer =

@@ -18,6 +18,7 @@ pub use file::{FileError, load, load_into, open, print, resume};
 pub use follow::{Follower, follow, private, record, save};
 
 use crate::filter::Filter;
+use crate::net::Listening;
 use text::Style;
 
 /// What is printed on the standard output.
@@ -70,8 +71,8 @@ pub struct Printing {
     pub filter: Filter,
     /// How lines for eyes look.
     pub style: Style,
-    /// The address that is listened on, for the first line; none where it is a recording that is printed.
-    pub listen: Option<String>,
+    /// What is listened on, for the first lines; nothing where it is a recording that is printed.
+    pub listen: Vec<Listening>,
     /// What becomes of secrets.
     pub redaction: Redaction,
 }

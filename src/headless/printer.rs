@@ -9,6 +9,7 @@ use super::sieve::{Passed, Sieve};
 use super::text::{self, Style};
 use super::{Output, Printing, Redaction};
 use crate::capture::{Event, Log, Stamp};
+use crate::net::Listening;
 
 /// Prints events as they come, in the order they come.
 pub(super) struct Printer<'w> {
@@ -35,13 +36,13 @@ impl<'w> Printer<'w> {
             Output::None => Form::Nothing,
             Output::Text => {
                 let mut writer = text::Writer::new(out, printing.style, started);
-                if let Some(listen) = &printing.listen {
-                    writer.say(&format!("listening on {listen}"))?;
+                for line in text::listening(&printing.listen) {
+                    writer.say(&line)?;
                 }
                 Form::Text(writer, sieve)
             }
             Output::Json => {
-                let recording = Recording::new(started, printing.listen.clone(), printing.redaction);
+                let recording = Recording::new(started, addresses(&printing.listen), printing.redaction);
                 Form::Json(schema::Writer::new(out, &recording)?, sieve)
             }
         };
@@ -109,9 +110,13 @@ impl<'w> Printer<'w> {
     }
 }
 
+fn addresses(listen: &[Listening]) -> Vec<String> {
+    listen.iter().map(|listening| listening.address.to_string()).collect()
+}
+
 impl Printing {
     /// All events as JSON lines: what a recording is.
-    pub(super) fn recording(listen: Option<String>, redaction: Redaction) -> Printing {
+    pub(super) fn recording(listen: Vec<Listening>, redaction: Redaction) -> Printing {
         Printing { output: Output::Json, filter: Default::default(), style: Style::PLAIN, listen, redaction }
     }
 }

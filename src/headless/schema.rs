@@ -43,15 +43,15 @@ pub struct Recording {
     pub tool: String,
     /// The wall clock when the log began.
     pub started: SystemTime,
-    /// The address that was listened on, if one was.
-    pub listen: Option<String>,
+    /// The addresses that were listened on.
+    pub listen: Vec<String>,
     /// Whether secrets were replaced before it was written.
     pub redaction: Redaction,
 }
 
 impl Recording {
     /// One that this program writes, of a log that began at `started`.
-    pub fn new(started: SystemTime, listen: Option<String>, redaction: Redaction) -> Recording {
+    pub fn new(started: SystemTime, listen: Vec<String>, redaction: Redaction) -> Recording {
         let tool = concat!("sockeye ", env!("CARGO_PKG_VERSION")).to_owned();
         Recording { version: VERSION, tool, started, listen, redaction }
     }

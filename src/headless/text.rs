@@ -1,11 +1,13 @@
 //! One line a message for eyes.
 
+mod listening;
 mod style;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use listening::lines as listening;
 pub use style::Style;
 pub use words::{duration, size};
 

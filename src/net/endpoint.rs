@@ -27,7 +27,7 @@ impl Listener {
     /// # Errors
     /// Where the address is taken, or not this machine's.
     pub fn bind(address: SocketAddr) -> io::Result<Listener> {
-        TcpListener::from_std(super::listen_on(address)?).map(Listener)
+        TcpListener::from_std(super::entrance::listen_on(address)?).map(Listener)
     }
 
     /// Where it listens.

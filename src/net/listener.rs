@@ -1,5 +1,6 @@
 //! Takes connections in, on one port for all modes.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +27,7 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, route: Ro
             },
             // Those that have ended are forgotten.
             Some(_) = connections.join_next() => {}
-            _ = shutdown.wait_for(|asked| *asked) => break,
+            () = async { drop(shutdown.wait_for(|asked| *asked).await) } => break,
         }
     }
     drop(listener);
@@ -57,8 +58,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, route: Route) {
 async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<Drive> {
     // Bytes leave as they come. A socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
-    let from = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
     let addresses = addresses(&stream);
+    let from = addresses.map(|addresses| addresses.source.to_string()).unwrap_or_default();
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
     let mut words = Vec::new();
@@ -102,7 +103,12 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
 }
 
 fn addresses(stream: &TcpStream) -> Option<Addresses> {
-    Some(Addresses { source: stream.peer_addr().ok()?, destination: stream.local_addr().ok()? })
+    // IPv4 as it is, also where the listener is one of IPv6.
+    let plain = |address: SocketAddr| match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, address.port())),
+        IpAddr::V6(_) => address,
+    };
+    Some(Addresses { source: plain(stream.peer_addr().ok()?), destination: plain(stream.local_addr().ok()?) })
 }
 
 impl Serving {

@@ -1,6 +1,6 @@
 //! Sockets: listening, telling modes apart, HTTP beside WebSockets, and driving the relay.
 //!
-//! The route of a connection: `listener` takes it in, `mode` tells by its first bytes what it speaks, `serve` has
+//! The route of a connection: `entrance` listens, `listener` takes it in, `mode` tells by its first bytes what it speaks, `serve` has
 //! its requests answered one after the other (`accept`: hyper reads each; `dial` reaches the server; `edit` changes
 //! the few lines that must change; `exchange` carries both messages), and where an answer is 101, `drive` moves the
 //! session's bytes until the end. CONNECT and SOCKS5 come in through `tunnel`. `report` tells the log.
@@ -12,6 +12,7 @@ mod dial;
 mod drive;
 mod edit;
 mod endpoint;
+mod entrance;
 mod exchange;
 mod framing;
 mod guard;
@@ -36,11 +37,12 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use tokio::task::JoinSet;
 
 pub use ca::{CaError, CertAuthority};
 pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener, Reach};
+pub use entrance::{Entrance, Listen, Listening};
 pub use open::Opening;
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
@@ -49,14 +51,12 @@ pub use tls::{ServerTls, Trust, certificates};
 
 use crate::capture::Tap;
 use crate::control::{Command, Controller};
-use serve::{Route, Shared};
+use serve::Shared;
 
 /// What a proxy needs to know.
 pub struct ProxyConfig {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The server that all goes to; none makes it a forward proxy.
-    pub target: Option<Target>,
+    /// Where to listen, and where what comes to each goes.
+    pub listeners: Vec<Listen>,
     /// What becomes of `Host` and `Origin` in reverse mode.
     pub host: HostHeader,
     /// Names that a reverse listener goes by, beside its addresses and names that are nobody's.
@@ -75,8 +75,7 @@ impl Default for ProxyConfig {
     /// A forward proxy on a free port of this machine, that opens no TLS.
     fn default() -> ProxyConfig {
         ProxyConfig {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            target: None,
+            listeners: vec![Listen::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Entrance::Forward)],
             host: HostHeader::Rewrite,
             names: Vec::new(),
             handshake_limit: Duration::from_secs(30),
@@ -89,7 +88,7 @@ impl Default for ProxyConfig {
 
 /// A running proxy. Dropping it leaves it running; [`Proxy::finish`] ends it.
 pub struct Proxy {
-    address: SocketAddr,
+    listening: Vec<Listening>,
     controller: Controller,
     thread: JoinHandle<()>,
 }
@@ -116,13 +115,21 @@ impl Proxy {
     /// # Errors
     /// Where the address cannot be listened on.
     pub fn start(config: ProxyConfig, tap: Tap, controller: &Controller) -> Result<Proxy, StartError> {
-        let listener = listen_on(config.listen).map_err(|error| StartError::Listen(config.listen, error))?;
-        let address = listener.local_addr().map_err(StartError::System)?;
-        let own = guard::Own::new(vec![address]);
-        if let Some(Target { authority }) = &config.target
-            && authority.host.parse().is_ok_and(|host| own.is_at(SocketAddr::new(host, authority.port)))
-        {
-            return Err(StartError::Loop(authority.to_string()));
+        let mut opened = Vec::new();
+        for listen in &config.listeners {
+            opened.extend(listen.open()?);
+        }
+        if opened.is_empty() {
+            return Err(StartError::System(io::Error::other("there is no address to listen on")));
+        }
+        let listening: Vec<_> = opened.iter().map(|(_, listening)| listening.clone()).collect();
+        let own = guard::Own::new(listening.iter().map(|listening| listening.address).collect());
+        for listening in &listening {
+            if let Entrance::Reverse(Target { authority }) = &listening.entrance
+                && authority.host.parse().is_ok_and(|host| own.is_at(SocketAddr::new(host, authority.port)))
+            {
+                return Err(StartError::Loop(authority.to_string()));
+            }
         }
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
@@ -135,26 +142,40 @@ impl Proxy {
             names: config.names,
             handshake_limit: config.handshake_limit,
         });
-        let route = config.target.map_or(Route::Forward, |target| Route::Reverse(target.authority));
         // The caller may be in a runtime of its own: nothing here may block on another.
-        let listener = {
+        let listeners = {
             let _context = runtime.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(StartError::System)?
+            let of_tokio = |(listener, listening): (_, Listening)| {
+                Ok((tokio::net::TcpListener::from_std(listener)?, listening.entrance.route()))
+            };
+            opened.into_iter().map(of_tokio).collect::<io::Result<Vec<_>>>().map_err(StartError::System)?
         };
         let thread = thread::Builder::new()
             .name("relay".to_owned())
             .spawn(move || {
-                runtime.block_on(listener::listen(listener, shared, route));
+                runtime.block_on(async {
+                    let mut all = JoinSet::new();
+                    for (listener, route) in listeners {
+                        all.spawn(listener::listen(listener, Arc::clone(&shared), route));
+                    }
+                    drop(shared);
+                    while all.join_next().await.is_some() {}
+                });
                 // A name lookup that hangs is not waited for.
                 runtime.shutdown_background();
             })
             .map_err(StartError::System)?;
-        Ok(Proxy { address, controller: controller.clone(), thread })
+        Ok(Proxy { listening, controller: controller.clone(), thread })
     }
 
-    /// Where it listens.
+    /// Where it listens, in the order asked for.
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
+    }
+
+    /// The first address that it listens on.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening[0].address
     }
 
     /// Shuts it down: open sessions are reset and told to the log, and the [`Tap`] is dropped.
@@ -163,15 +184,4 @@ impl Proxy {
         // A panic there was printed; there is nothing left to end.
         let _ = self.thread.join();
     }
-}
-
-fn listen_on(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Elsewhere it would let another program take the port as well.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
 }

@@ -2,7 +2,7 @@
 
 use sockeye::demo::{Demo, Rounds};
 use sockeye::headless::text::Style;
-use sockeye::net::{ProxyConfig, Target};
+use sockeye::net::{Entrance, Listen, ProxyConfig, Target};
 
 use super::proxy::{Running, heed_signals, shows_screen};
 use super::{Failure, UNREACHABLE};
@@ -14,7 +14,10 @@ pub fn demo(options: DemoOptions) -> Result<(), Failure> {
     let demo = Demo::start().map_err(failed)?;
     let target: Target =
         format!("ws://{}", demo.target()).parse().map_err(|error| Failure::new(UNREACHABLE, error))?;
-    let config = ProxyConfig { listen: options.listen, target: Some(target), ..ProxyConfig::default() };
+    let config = ProxyConfig {
+        listeners: vec![Listen::new(options.listen, Entrance::Reverse(target))],
+        ..ProxyConfig::default()
+    };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
     let recorder = running.record(&options.output)?;

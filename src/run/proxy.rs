@@ -9,7 +9,7 @@ use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture}
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
-use sockeye::net::{HostHeader, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust};
+use sockeye::net::{HostHeader, Listening, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
@@ -30,8 +30,10 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
 /// What the options ask of the proxy.
 pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
     Ok(ProxyConfig {
-        listen: options.listen,
-        target: options.server.clone(),
+        listeners: options
+            .listen
+            .listeners(options.server.as_ref())
+            .map_err(|error| Failure::new(USAGE, error))?,
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         names: options.safety.allow_host.clone(),
         handshake_limit: options.handshake_timeout,
@@ -78,15 +80,13 @@ pub struct Running {
     pub proxy: Proxy,
     /// The program that it was started for.
     pub program: Option<Program>,
-    server: Option<String>,
     capture: Capture,
 }
 
 /// What the screen says that it shows.
 #[derive(Default)]
 pub struct Shown {
-    pub listen: Option<String>,
-    pub server: Option<String>,
+    pub listen: Vec<Listening>,
     pub recording: Option<PathBuf>,
     pub source: Option<String>,
     pub program: Option<Program>,
@@ -105,23 +105,23 @@ impl Running {
         let (tap, capture) =
             capture(&log, CaptureConfig::default()).map_err(|error| Failure::new(UNREACHABLE, error))?;
         let controller = Controller::new();
-        let server = config.target.as_ref().map(ToString::to_string);
         let proxy = Proxy::start(config, tap, &controller).map_err(|error| {
             Failure::new(if matches!(error, StartError::Loop(_)) { USAGE } else { UNREACHABLE }, error)
         })?;
-        if !proxy.address().ip().is_loopback() {
-            eprintln!(
-                "sockeye: {} is open to other machines, and so is all that passes: listen on 127.0.0.1 to keep it to this one",
-                proxy.address()
-            );
+        for Listening { address, .. } in proxy.listening() {
+            if !address.ip().is_loopback() {
+                eprintln!(
+                    "sockeye: {address} is open to other machines, and so is all that passes: listen on 127.0.0.1 to keep it to this one"
+                );
+            }
         }
-        Ok(Running { log, controller, proxy, program: None, server, capture })
+        Ok(Running { log, controller, proxy, program: None, capture })
     }
 
     /// Begins to record, where that is wanted.
     pub fn record(&self, options: &OutputOptions) -> Result<Option<Follower>, Failure> {
         let Some(path) = &options.record else { return Ok(None) };
-        let listen = Some(self.proxy.address().to_string());
+        let listen = self.proxy.listening().to_vec();
         // On the screen, the note in the log says it.
         let prints = !shows_screen(options);
         let tell = move |fault: &str| {
@@ -143,11 +143,10 @@ impl Running {
         style: Style,
         wait: impl FnOnce() -> io::Result<()>,
     ) -> Result<Option<Follower>, Failure> {
-        let listen = Some(self.proxy.address().to_string());
+        let listen = self.proxy.listening().to_vec();
         if shows_screen(options) {
             let shown = Shown {
                 listen,
-                server: self.server.clone(),
                 recording: options.record.clone(),
                 source: None,
                 program: self.program.clone(),
@@ -196,8 +195,8 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, server, recording, source, program, filter, redaction } = shown;
-    let about = About { listen, server, recording, source, program, filter };
+    let Shown { listen, recording, source, program, filter, redaction } = shown;
+    let about = About { listen, recording, source, program, filter };
     let outside = Outside { controller, redaction, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))

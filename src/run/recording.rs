@@ -19,7 +19,7 @@ pub fn print(options: &PrintOptions) -> Result<(), Failure> {
         output: options.output,
         filter: options.filter.clone(),
         style: Style::for_stdout(),
-        listen: None,
+        listen: Vec::new(),
         // It is as it was recorded.
         redaction: Redaction::Off,
     };

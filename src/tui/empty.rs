@@ -8,13 +8,22 @@ use super::text;
 use super::theme::{Look, Words};
 use crate::capture::Program;
 use crate::decode::visible;
+use crate::net::{Entrance, Listening};
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
-    let lines = match (&view.about.listen, &view.about.server) {
+    let lines = match &view.about.listen[..] {
         _ if view.about.program.is_some() => view.about.program.as_ref().map(running).unwrap_or_default(),
-        (None, _) => vec![vec![(Look::Heading, "There is nothing in this recording.".to_owned())]],
-        (Some(listen), Some(server)) => reverse(listen, &visible(server)),
-        (Some(listen), None) => forward(listen),
+        [] => vec![vec![(Look::Heading, "There is nothing in this recording.".to_owned())]],
+        [Listening { address, entrance }, others @ ..] => {
+            let listen = address.to_string();
+            let mut lines = match entrance {
+                Entrance::Reverse(target) => reverse(&listen, &visible(&target.to_string())),
+                Entrance::Forward => forward(&listen),
+            };
+            lines.extend(also(others));
+            lines.extend(closing());
+            lines
+        }
     };
     let lines: Vec<Words> =
         lines.into_iter().flat_map(|line| broken(line, usize::from(area.width).saturating_sub(2))).collect();
@@ -70,7 +79,6 @@ fn reverse(listen: &str, server: &str) -> Vec<Words> {
         ("Python", format!("python3 -m websockets {ws}")),
         ("curl", format!("curl -i {http}")),
     ]));
-    lines.extend(closing());
     lines
 }
 
@@ -89,7 +97,24 @@ fn forward(listen: &str) -> Vec<Words> {
     lines.push(Words::new());
     lines.push(vec![(Look::Dim, "To look at one server only, no proxy setting needed:".to_owned())]);
     lines.push(vec![(Look::Text, "  sockeye ws://localhost:3000".to_owned())]);
-    lines.extend(closing());
+    lines
+}
+
+/// The listeners beside the first.
+fn also(others: &[Listening]) -> Vec<Words> {
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Words::new(), vec![(Look::Dim, "Listening too".to_owned())]];
+    let width = others.iter().map(|other| other.address.to_string().len()).max().unwrap_or(0);
+    for Listening { address, entrance } in others {
+        let leads = match entrance {
+            Entrance::Reverse(target) => format!("for {}", visible(&target.to_string())),
+            Entrance::Forward => "as a forward proxy".to_owned(),
+        };
+        let address = text::left(&address.to_string(), width);
+        lines.push(vec![(Look::Accent, format!("  {address}   ")), (Look::Text, leads)]);
+    }
     lines
 }
 

@@ -41,6 +41,7 @@ use std::path::PathBuf;
 
 use crate::capture::Program;
 use crate::filter::Filter;
+use crate::net::Listening;
 
 pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
 pub use answers::Other;
@@ -56,10 +57,8 @@ pub use theme::{Look, Theme, Words};
 /// What the screens are about.
 #[derive(Clone, Debug, Default)]
 pub struct About {
-    /// The address listened on; none where a recording is looked at.
-    pub listen: Option<String>,
-    /// The one server that all goes to; none for a forward proxy.
-    pub server: Option<String>,
+    /// What is listened on; nothing where a recording is looked at.
+    pub listen: Vec<Listening>,
     /// The recording that is being written.
     pub recording: Option<PathBuf>,
     /// What is looked at where nothing is listened on: a recording's name.

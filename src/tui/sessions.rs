@@ -13,6 +13,7 @@ use super::theme::Look;
 use super::words;
 use crate::capture::{FlowKind, State, Summary};
 use crate::decode::visible;
+use crate::net::{Entrance, Listening};
 
 /// The widths of the columns; 0 leaves one out.
 struct Columns {
@@ -176,13 +177,20 @@ fn target(view: &View<'_>, summary: &Summary, columns: &Columns) -> String {
     let whole = words::target(&summary.url);
     let path = whole.find('/').map(|at| whole[at..].to_owned());
     let url = match path {
-        Some(path) if columns.narrow && view.about.server.is_some() => path,
+        Some(path) if columns.narrow && one_server(&view.about.listen) => path,
         _ => whole,
     };
     match (&summary.method, summary.kind) {
         (Some(method), FlowKind::Exchange) => format!("{} {url}", visible(method)),
         _ => url,
     }
+}
+
+/// Whether all goes to one server.
+fn one_server(listen: &[Listening]) -> bool {
+    let first = listen.first().map(|listening| &listening.entrance);
+    matches!(first, Some(Entrance::Reverse(_)))
+        && listen.iter().all(|listening| Some(&listening.entrance) == first)
 }
 
 /// The sign for what it is and how far it has come.

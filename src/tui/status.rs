@@ -8,17 +8,19 @@ use super::actions::{Action, BINDINGS, Pane, helpful};
 use super::draw::View;
 use super::{sheet, text};
 use crate::decode::visible;
+use crate::net::{Entrance, Listening};
 
 /// The program, what it listens on, the totals.
 pub(super) fn title(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let theme = view.theme;
     let width = area.width as usize;
     let mut left = vec![Span::styled(" sockeye", theme.accent()), Span::raw("  ")];
-    let place = match (&view.about.listen, &view.about.server) {
-        _ if view.about.program.is_some() => program(view),
-        (Some(listen), Some(server)) => format!("{listen} → {server}"),
-        (Some(listen), None) => format!("{listen} → anywhere"),
-        (None, _) => view.about.source.clone().unwrap_or_default(),
+    let place = if view.about.program.is_some() {
+        program(view)
+    } else if view.about.listen.is_empty() {
+        view.about.source.clone().unwrap_or_default()
+    } else {
+        listening(&view.about.listen, width / 2)
     };
     left.push(Span::raw(visible(&place).into_owned()));
     if view.app.paused {
@@ -60,10 +62,33 @@ fn program(view: &View<'_>) -> String {
     sheet::end_of(program, &end)
 }
 
+/// Where the listeners are and lead to: all of them where there is this much room, else the first and how many more.
+fn listening(all: &[Listening], room: usize) -> String {
+    let mut groups: Vec<(String, &Entrance)> = Vec::new();
+    for Listening { address, entrance } in all {
+        match groups.last_mut() {
+            Some((addresses, last)) if *last == entrance => addresses.push_str(&format!(", {address}")),
+            _ => groups.push((address.to_string(), entrance)),
+        }
+    }
+    let one = |addresses: &str, entrance: &Entrance| match entrance {
+        Entrance::Reverse(target) => format!("{addresses} → {target}"),
+        Entrance::Forward => format!("{addresses} → anywhere"),
+    };
+    let full: Vec<_> = groups.iter().map(|(addresses, entrance)| one(addresses, entrance)).collect();
+    let full = full.join("; ");
+    match all {
+        [Listening { address, entrance }, rest @ ..] if !rest.is_empty() && text::width(&full) > room => {
+            format!("{} and {} more", one(&address.to_string(), entrance), rest.len())
+        }
+        _ => full,
+    }
+}
+
 /// What there is to say, each with its weight, and whether loudly.
 fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
     let stats = &view.page.stats;
-    let live = view.about.listen.is_some();
+    let live = !view.about.listen.is_empty();
     let sessions = stats.open + stats.closed;
     let messages = match width {
         0..=99 => text::plural(stats.messages, "msg"),

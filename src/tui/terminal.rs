@@ -23,6 +23,7 @@ use super::{About, actions, text};
 use crate::capture::{Flow, Log, Payload};
 use crate::control::{Command, Controller, Outcome};
 use crate::headless::{self, Redaction};
+use crate::net::Listening;
 use screen::Screen;
 use signals::Signals;
 
@@ -71,7 +72,7 @@ struct Desk<'a> {
     log: &'a Log,
     console: Console,
     outside: &'a Outside,
-    listen: Option<String>,
+    listen: Vec<Listening>,
     signals: Signals,
     saved: mpsc::Sender<Result<String, String>>,
     saves: Receiver<Result<String, String>>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sockeye::demo::{Demo, Rounds};
 use sockeye::headless::{self, Redaction};
+use sockeye::net::{Entrance, Listening};
 
 use crate::support::{PATIENCE, reverse};
 
@@ -65,8 +66,14 @@ fn record_demo(tempo: f64) -> String {
     let server = demo.target();
     let running = reverse(server);
     let proxy = running.address;
-    let recorder =
-        headless::record(&running.log, &path, Some(proxy.to_string()), Redaction::On, |_| {}).unwrap();
+    let recorder = headless::record(
+        &running.log,
+        &path,
+        vec![Listening { address: proxy, entrance: Entrance::Forward }],
+        Redaction::On,
+        |_| {},
+    )
+    .unwrap();
     let mut playing = demo.play(proxy, Rounds::Once { tempo }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(playing.over()).unwrap();

@@ -245,6 +245,20 @@ fn told_to_end_as_soon_as_it_listens_it_ends_as_at_any_time() {
 }
 
 #[test]
+fn several_listeners_are_told_one_a_line_and_in_the_recordings_first() {
+    let words = ["-l", "127.0.0.1:0=ws://localhost:3001", "-l", "127.0.0.1:0", "--headless"];
+    let mut program = Program::start(&mut sockeye(&words));
+    let lines = [program.line(), program.line()];
+    assert!(lines[0].ends_with(" for ws://localhost:3001\n"), "{lines:?}");
+    assert!(lines[1].ends_with(" as a forward proxy\n"), "{lines:?}");
+    let mut program = Program::start(&mut sockeye(&[&words[..], &["--output", "json"]].concat()));
+    let first: Value = serde_json::from_str(&program.line()).unwrap();
+    let listeners = first["listeners"].as_array().unwrap();
+    assert_eq!(listeners.len(), 2);
+    assert_eq!(listeners[0], first["listen"]);
+}
+
+#[test]
 fn wrong_words_and_taken_ports_have_exit_codes_and_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -253,6 +267,9 @@ fn wrong_words_and_taken_ports_have_exit_codes_and_one_line() {
         (vec!["--capture-limit", "lots"], 2, "512MiB"),
         (vec!["--filter", "(", "--headless"], 2, "column"),
         (vec!["-l", &taken, "--headless"], 3, "--listen"),
+        (vec!["-l", "127.0.0.1:0", "-l", &taken, "--headless"], 3, &taken),
+        (vec!["-l", "nowhere", "--headless"], 2, "127.0.0.1:8080"),
+        (vec!["ws://h:1", "-l", ":0=ws://h:2", "--headless"], 2, "nothing would go to ws://h:1"),
         (vec!["--capture-dir", "/nowhere/at/all", "--headless"], 2, "--capture-dir"),
         (vec!["--record", "/nowhere/at/all", "-l", "127.0.0.1:0", "--headless"], 2, "/nowhere/at/all"),
         (vec!["print", "/nowhere/at/all"], 2, "/nowhere/at/all"),

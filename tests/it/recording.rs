@@ -11,16 +11,21 @@ use sockeye::filter::Filter;
 use sockeye::headless::schema::{Item, Reader};
 use sockeye::headless::text::Style;
 use sockeye::headless::{Follower, Output, Printing, Redaction, follow, load, open, print, record};
+use sockeye::net::{Entrance, Listening};
 use sockeye::ws::{Direction, Opcode};
 
 use crate::support::{PATIENCE, Server, request, reverse};
+
+fn at_8080() -> Vec<Listening> {
+    vec![Listening { address: "127.0.0.1:8080".parse().unwrap(), entrance: Entrance::Forward }]
+}
 
 fn printing(output: Output, filter: &str) -> Printing {
     Printing {
         output,
         filter: Filter::parse(filter).unwrap(),
         style: Style::PLAIN,
-        listen: None,
+        listen: Vec::new(),
         redaction: Redaction::Off,
     }
 }
@@ -71,11 +76,7 @@ const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\
 fn recorded(log: &Log) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.jsonl");
-    record(log, &path, Some("127.0.0.1:8080".to_owned()), Redaction::Off, |_| {})
-        .unwrap()
-        .finish(PATIENCE)
-        .unwrap()
-        .unwrap();
+    record(log, &path, at_8080(), Redaction::Off, |_| {}).unwrap().finish(PATIENCE).unwrap().unwrap();
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -122,8 +123,7 @@ fn what_passes_is_recorded_and_comes_back() {
     let running = reverse(server.address);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("chat.jsonl");
-    let recorder =
-        record(&running.log, &path, Some("127.0.0.1:8080".to_owned()), Redaction::Off, |_| {}).unwrap();
+    let recorder = record(&running.log, &path, at_8080(), Redaction::Off, |_| {}).unwrap();
     let mut client = running.client();
     client.send(request(running.address)).expect(SWITCHING).send(b"\x81\x85\0\0\0\0hello");
     client.rest();
@@ -218,7 +218,7 @@ fn a_line_is_handed_on_when_traffic_pauses() {
     let log = log();
     let (gate, open, told) = gate();
     open.send(()).unwrap();
-    let listen = Some("127.0.0.1:8080".to_owned());
+    let listen = at_8080();
     let follower = Follower::spawn(&log, Printing { listen, ..printing(Output::Text, "") }, gate).unwrap();
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "listening on 127.0.0.1:8080\n");
     log.append(opening(1)).unwrap();
@@ -290,7 +290,7 @@ fn a_full_disk_ends_the_recording_and_not_the_proxy() {
     let log = log();
     let (tell, told) = channel();
     let tell = move |text: &str| tell.send(text.to_owned()).unwrap();
-    let recorder = record(&log, Path::new("/dev/full"), None, Redaction::Off, tell).unwrap();
+    let recorder = record(&log, Path::new("/dev/full"), Vec::new(), Redaction::Off, tell).unwrap();
     let text = told.recv_timeout(PATIENCE).unwrap();
     assert!(text.starts_with("the recording /dev/full ends here: No space left on device"), "{text}");
     assert!(text.ends_with("; the proxy goes on without it"), "{text}");
@@ -307,7 +307,7 @@ fn a_recording_is_its_owners_and_replaces_an_older_one() {
     log.close();
     let path = directory.path().join("new.jsonl");
     for _ in 0..2 {
-        record(&log, &path, None, Redaction::Off, |_| {}).unwrap().finish(PATIENCE).unwrap().unwrap();
+        record(&log, &path, Vec::new(), Redaction::Off, |_| {}).unwrap().finish(PATIENCE).unwrap().unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
     #[cfg(unix)]
@@ -315,7 +315,7 @@ fn a_recording_is_its_owners_and_replaces_an_older_one() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    assert!(record(&log, directory.path(), None, Redaction::Off, |_| {}).is_err());
+    assert!(record(&log, directory.path(), Vec::new(), Redaction::Off, |_| {}).is_err());
 }
 
 /// Two sessions, of which the second says what is asked for, and a note.

@@ -40,12 +40,12 @@ fn refused() -> Log {
 }
 
 fn recorded(log: &Log, path: &Path, redaction: Redaction) -> String {
-    record(log, path, None, redaction, |_| {}).unwrap().finish(PATIENCE).unwrap().unwrap();
+    record(log, path, Vec::new(), redaction, |_| {}).unwrap().finish(PATIENCE).unwrap().unwrap();
     std::fs::read_to_string(path).unwrap()
 }
 
 fn printing(output: Output, redaction: Redaction) -> Printing {
-    Printing { output, filter: Filter::default(), style: Style::PLAIN, listen: None, redaction }
+    Printing { output, filter: Filter::default(), style: Style::PLAIN, listen: Vec::new(), redaction }
 }
 
 fn followed(log: &Log, printing: &Printing) -> String {
@@ -113,7 +113,7 @@ fn a_recording_says_what_was_replaced_and_keeps_what_it_says() {
     let Ok(Some(Opened::Refused(refused))) = loaded.opening(1) else { panic!("{recording}") };
     assert_eq!(refused.opening.redacted, places);
     let again = directory.path().join("again.jsonl");
-    save(&loaded, &again, None, Redaction::On).unwrap();
+    save(&loaded, &again, Vec::new(), Redaction::On).unwrap();
     assert_eq!(std::fs::read_to_string(&again).unwrap(), recording);
     let mut out = Vec::new();
     print(&mut open(&path).unwrap(), &printing(Output::Text, Redaction::Off), &mut out).unwrap();

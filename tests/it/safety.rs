@@ -47,7 +47,7 @@ fn a_reverse_proxy_is_not_its_own_server() {
     // A port that is free now; nothing else here asks for one by number.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut config = config(Some(free));
-    config.listen = free;
+    config.listeners[0].addresses = vec![free];
     let (log, tap, capture) = log();
     let started = Proxy::start(config, tap, &Controller::new());
     let Err(error @ StartError::Loop(_)) = started else { panic!("it started") };

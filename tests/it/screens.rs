@@ -8,6 +8,7 @@ mod views;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::capture::Stamp;
+use sockeye::net::{Entrance, Listening};
 use sockeye::tui::{About, Console, Effect, Theme};
 use unicode_width::UnicodeWidthStr;
 
@@ -24,8 +25,10 @@ pub struct Stage {
 impl Stage {
     pub fn new(sample: Sample, size: (u16, u16)) -> Stage {
         let about = About {
-            listen: Some("127.0.0.1:8080".into()),
-            server: Some("ws://localhost:3000".into()),
+            listen: vec![Listening {
+                address: "127.0.0.1:8080".parse().unwrap(),
+                entrance: Entrance::Reverse("ws://localhost:3000".parse().unwrap()),
+            }],
             recording: Some("chat.jsonl".into()),
             ..About::default()
         };

@@ -362,7 +362,7 @@ fn full_of(secret: &str, odd: &[u8]) -> Event {
 fn line_of(event: &Event) -> String {
     let mut out = Vec::new();
     let mut writer =
-        Writer::new(&mut out, &Recording::new(SystemTime::UNIX_EPOCH, None, Redaction::On)).unwrap();
+        Writer::new(&mut out, &Recording::new(SystemTime::UNIX_EPOCH, Vec::new(), Redaction::On)).unwrap();
     writer.event(event, &InMemory).unwrap();
     writer.flush().unwrap();
     drop(writer);

@@ -231,7 +231,10 @@ pub(super) fn header(line: &Line) -> Result<Recording, String> {
         version,
         tool: owned(&line.tool),
         started: clock::parse(started).ok_or_else(|| no_time("started", started))?,
-        listen: line.listen.as_deref().map(str::to_owned),
+        listen: match &line.listeners {
+            Some(all) => all.clone(),
+            None => line.listen.as_deref().map(str::to_owned).into_iter().collect(),
+        },
         redaction: match line.redacted {
             RedactedLine::Whether(true) => Redaction::On,
             _ => Redaction::Off,

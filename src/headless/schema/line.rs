@@ -35,6 +35,7 @@ pub(super) struct Line<'a> {
     pub started: Option<Text<'a>>,
     #[serde(borrow)]
     pub listen: Option<Text<'a>>,
+    pub listeners: Option<Vec<String>>,
     pub session: Option<u32>,
     pub exchange: Option<u32>,
     pub n: Option<u64>,

@@ -27,7 +27,7 @@ fn recording() -> Recording {
     let started = clock::parse("2026-11-22T14:30:00.120Z").unwrap();
     Recording {
         tool: "sockeye 0.1.0".to_owned(),
-        ..Recording::new(started, Some("127.0.0.1:8080".to_owned()), Redaction::Off)
+        ..Recording::new(started, vec!["127.0.0.1:8080".to_owned()], Redaction::Off)
     }
 }
 

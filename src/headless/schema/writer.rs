@@ -36,8 +36,11 @@ impl<'w> Writer<'w> {
         line.number("version", recording.version);
         line.string("tool", &recording.tool);
         line.string("started", &clock::format(recording.started));
-        if let Some(listen) = &recording.listen {
+        if let Some(listen) = recording.listen.first() {
             line.string("listen", listen);
+        }
+        if recording.listen.len() > 1 {
+            line.list("listeners", &recording.listen, |out, listen| json::string(out, listen));
         }
         if recording.redaction == Redaction::On {
             line.key("redacted").push(b"true");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use sockeye::capture::Opened;
-use sockeye::net::{NoProxy, ProxyProtocol, WayOut};
+use sockeye::net::{Entrance, NoProxy, ProxyProtocol, WayOut};
 
 use crate::support::tls::{certificates, tls_server};
 use crate::support::{Peer, Running, Server, config, forward, request, start, switching};
@@ -18,7 +18,7 @@ fn through(start: &str, address: SocketAddr) -> WayOut {
 /// A proxy in front of `server` that goes out like this.
 fn in_front_of(server: &str, way_out: WayOut) -> Running {
     let mut config = config(None);
-    config.target = Some(server.parse().unwrap());
+    config.listeners[0].entrance = Entrance::Reverse(server.parse().unwrap());
     config.server_tls.roots = certificates("ca.pem");
     config.way_out = way_out;
     start(config)

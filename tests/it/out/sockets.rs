@@ -8,13 +8,14 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 use sockeye::capture::{Ending, Opened};
+use sockeye::net::Entrance;
 
 use crate::support::{PATIENCE, Running, config, request, start, switching};
 
 /// A proxy in front of the socket at `path`.
 fn in_front_of(path: &Path) -> Running {
     let mut config = config(None);
-    config.target = Some(format!("unix:{}", path.display()).parse().unwrap());
+    config.listeners[0].entrance = Entrance::Reverse(format!("unix:{}", path.display()).parse().unwrap());
     start(config)
 }
 

@@ -1,6 +1,7 @@
 //! Whole screens as they are drawn.
 
 use sockeye::capture::{Event, Opening, Refused};
+use sockeye::net::{Entrance, Listening};
 use sockeye::tui::About;
 
 use super::Stage;
@@ -47,8 +48,27 @@ fn an_empty_screen_says_what_to_do_next() {
 
 #[test]
 fn an_empty_forward_proxy_says_how_to_set_it() {
-    let about = About { listen: Some("127.0.0.1:8080".into()), ..About::default() };
+    let about = About {
+        listen: vec![Listening { address: "127.0.0.1:8080".parse().unwrap(), entrance: Entrance::Forward }],
+        ..About::default()
+    };
     check("empty_forward", &Stage::about(Sample::empty(), about, SMALL));
+}
+
+#[test]
+fn several_listeners_are_all_told() {
+    let listening = |address: &str, entrance| Listening { address: address.parse().unwrap(), entrance };
+    let server = |url: &str| Entrance::Reverse(url.parse().unwrap());
+    let about = About {
+        listen: vec![
+            listening("127.0.0.1:8081", server("ws://localhost:3001")),
+            listening("[::1]:8081", server("ws://localhost:3001")),
+            listening("127.0.0.1:9000", Entrance::Forward),
+        ],
+        ..About::default()
+    };
+    let stage = Stage::about(Sample::empty(), about, SMALL);
+    check("empty_listeners", &stage);
 }
 
 #[test]

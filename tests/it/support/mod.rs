@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
-use sockeye::net::{Proxy, ProxyConfig};
+use sockeye::net::{Entrance, Listen, Listening, Proxy, ProxyConfig};
 
 /// How long a peer waits before a test fails: far longer than anything takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +29,12 @@ pub struct Running {
 
 pub fn config(server: Option<SocketAddr>) -> ProxyConfig {
     ProxyConfig {
-        target: server.map(|server| format!("ws://{server}").parse().unwrap()),
+        listeners: vec![Listen::new(
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+            server.map_or(Entrance::Forward, |server| {
+                Entrance::Reverse(format!("ws://{server}").parse().unwrap())
+            }),
+        )],
         handshake_limit: PATIENCE,
         ..ProxyConfig::default()
     }
@@ -59,6 +64,11 @@ impl Running {
         self.proxy.finish();
         self.capture.finish(&self.log);
         self.log
+    }
+
+    /// All that it listens on.
+    pub fn listening(&self) -> &[Listening] {
+        self.proxy.listening()
     }
 
     /// Connects to it.
