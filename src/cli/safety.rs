@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use sockeye::net::{Credentials, CredentialsError};
+
 #[derive(Debug, Default, Args)]
 pub struct SafetyOptions {
     /// Reverse mode: a name that the listener goes by (repeatable). Host is rewritten where it is an address, a name
@@ -9,4 +11,13 @@ pub struct SafetyOptions {
     /// page may have made it
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
+    /// What clients have to know to use the listener. Other users of this machine see a command line: the variable
+    /// SOCKEYE_AUTH does the same
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = credentials)]
+    pub auth: Option<Credentials>,
+}
+
+/// A user and a password. The sentence does not repeat them.
+fn credentials(word: &str) -> Result<Credentials, String> {
+    word.parse().map_err(|error: CredentialsError| error.to_string())
 }

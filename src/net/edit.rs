@@ -1,6 +1,7 @@
 //! The few edits that a request's head gets on its way to the server (and no others): each a line changed in
 //! place, all other bytes as they came, and each told in a sentence.
 
+use super::guard::Credentials;
 use super::target::Authority;
 
 /// A head after its edits, and what they were.
@@ -21,14 +22,22 @@ pub(super) enum Edits<'a> {
     None,
 }
 
+const LOGGED_IN: &str = "authorization removed: it said the password of --auth";
+
 /// Headers that are meant for a proxy and not for the server (RFC 9110 11.7, and a habit of old browsers).
 const FOR_PROXIES: [&str; 2] = ["proxy-authorization", "proxy-connection"];
 
-pub(super) fn edit(head: &[u8], edits: Edits<'_>) -> Edited {
+/// Makes the edits to a head. An `Authorization` that says `login` was for the proxy, and goes.
+pub(super) fn edit(head: &[u8], edits: Edits<'_>, login: Option<&Credentials>) -> Edited {
     let mut edited = Edited { head: Vec::with_capacity(head.len() + 32), notes: Vec::new() };
     let host = lines(head).find_map(|line| field(line, "host").map(|(_, value)| value)).unwrap_or_default();
+    let says_login = |line| {
+        let value = field(line, "authorization").map(|(_, value)| value);
+        value.zip(login).is_some_and(|(value, login)| login.are_basic(value))
+    };
     for (place, line) in lines(head).enumerate() {
         match edits {
+            _ if place > 0 && says_login(line) => edited.notes.push(LOGGED_IN.to_owned()),
             Edits::Absolute { path } if place == 0 => edited.request_line(line, path),
             Edits::Reverse { server } if place > 0 => edited.reverse_line(line, host, server),
             _ if place > 0 => edited.proxy_line(line),
@@ -115,7 +124,7 @@ mod tests {
 
     #[track_caller]
     fn check(edits: Edits<'_>, head: &str, expected: &str, notes: &[&str]) {
-        let edited = edit(head.as_bytes(), edits);
+        let edited = edit(head.as_bytes(), edits, None);
         assert_eq!(String::from_utf8(edited.head).unwrap(), expected);
         assert_eq!(edited.notes, notes);
     }

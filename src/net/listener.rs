@@ -85,7 +85,7 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<D
                     } else {
                         "neither HTTP nor WebSocket"
                     };
-                    Some(serving.opaque(client, server, why))
+                    serving.opaque(client, server, why)
                 }
                 Err(error) => {
                     serving.note(format!("{error}; the client's connection was closed"));

@@ -43,6 +43,7 @@ pub use ca::{CaError, CertAuthority};
 pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener, Reach};
 pub use entrance::{Entrance, Listen, Listening};
+pub use guard::{Credentials, CredentialsError};
 pub use open::Opening;
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
@@ -61,6 +62,8 @@ pub struct ProxyConfig {
     pub host: HostHeader,
     /// Names that a reverse listener goes by, beside its addresses and names that are nobody's.
     pub names: Vec<String>,
+    /// What clients have to know to use the listener; none lets everybody in.
+    pub auth: Option<Credentials>,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub handshake_limit: Duration,
     /// How servers are reached.
@@ -78,6 +81,7 @@ impl Default for ProxyConfig {
             listeners: vec![Listen::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Entrance::Forward)],
             host: HostHeader::Rewrite,
             names: Vec::new(),
+            auth: None,
             handshake_limit: Duration::from_secs(30),
             way_out: WayOut::default(),
             server_tls: ServerTls::default(),
@@ -140,6 +144,7 @@ impl Proxy {
             opener: config.opening.map(open::Opener::new),
             host: config.host,
             names: config.names,
+            auth: config.auth,
             handshake_limit: config.handshake_limit,
         });
         // The caller may be in a runtime of its own: nothing here may block on another.

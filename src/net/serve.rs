@@ -16,7 +16,7 @@ use super::drive::{Drive, Watch};
 use super::edit::{Edits, edit};
 use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
 use super::framing::{Answering, Body};
-use super::guard::{host_name, is_here};
+use super::guard::{Credentials, host_name, is_here};
 use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pub(super) host: HostHeader,
     /// Names that a reverse listener goes by.
     pub(super) names: Vec<String>,
+    /// What clients have to know.
+    pub(super) auth: Option<Credentials>,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub(super) handshake_limit: Duration,
 }
@@ -100,16 +102,17 @@ impl Serving {
     async fn requests(mut self, mut client: Transport) -> Option<Drive> {
         loop {
             client = match accept(client, self.server.as_mut().map(|server| &mut server.transport)).await {
-                Accepted::Request(asked)
-                    if matches!(self.route, Route::Forward) && asked.parts.method == Method::CONNECT =>
-                {
-                    return self.connect(*asked).await;
+                Accepted::Request(asked) => {
+                    let asked = self.let_in(*asked).await?;
+                    if matches!(self.route, Route::Forward) && asked.parts.method == Method::CONNECT {
+                        return self.connect(asked).await;
+                    }
+                    match self.request(asked).await {
+                        Next::Request(client) => client,
+                        Next::Drive(drive) => return Some(drive),
+                        Next::Over => return None,
+                    }
                 }
-                Accepted::Request(asked) => match self.request(*asked).await {
-                    Next::Request(client) => client,
-                    Next::Drive(drive) => return Some(drive),
-                    Next::Over => return None,
-                },
                 Accepted::Over(client, seen, why) => {
                     if let Some(why) = why.filter(|_| !seen.is_empty()) {
                         self.report(Kind::Plain).unreadable(&seen, &why);
@@ -195,7 +198,8 @@ impl Serving {
             (Route::Forward, Some(path)) => Edits::Absolute { path },
             _ => Edits::None,
         };
-        let mut edited = edit(&head, edits);
+        let login = self.shared.auth.as_ref().filter(|_| matches!(self.route, Route::Reverse(_)));
+        let mut edited = edit(&head, edits, login);
         edited.notes.extend(foreign);
         edited.notes.extend(server.fault().map(|fault| format!("{fault}; --insecure let it pass")));
         edited.notes.extend(
@@ -360,7 +364,7 @@ impl Serving {
 }
 
 /// What a request asks for.
-fn wants(asked: &Asked) -> Kind {
+pub(super) fn wants(asked: &Asked) -> Kind {
     if RequestHead::parse(&asked.head).is_ok_and(|request| is_upgrade_attempt(&request)) {
         Kind::WebSocket
     } else if asked.parts.headers.contains_key(http::header::UPGRADE) {

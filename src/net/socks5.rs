@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::dial::DialError;
+use super::guard::Credentials;
 use super::target::Authority;
 use super::transport::Transport;
 
@@ -36,18 +37,26 @@ impl Reply {
 ///
 /// # Errors
 /// Where the client speaks otherwise; it was answered as the RFC says.
-pub(super) async fn accept(client: &mut Transport) -> io::Result<Authority> {
+pub(super) async fn accept(client: &mut Transport, auth: Option<&Credentials>) -> io::Result<Authority> {
     let [_, count] = octets(client).await?;
     let mut methods = vec![0; count.into()];
     client.read_exact(&mut methods).await?;
-    const NO_AUTHENTICATION: u8 = 0;
-    if !methods.contains(&NO_AUTHENTICATION) {
+    let (wanted, otherwise) = match auth {
+        None => {
+            (NO_AUTHENTICATION, "the SOCKS client wants to log in: configure it without user and password")
+        }
+        Some(_) => {
+            (USER_AND_PASSWORD, "the SOCKS client does not log in: give it the user and password of --auth")
+        }
+    };
+    if !methods.contains(&wanted) {
         client.write_all(&[VERSION, 0xff]).await?;
-        return Err(io::Error::other(
-            "the SOCKS client wants to log in: configure it without user and password",
-        ));
+        return Err(io::Error::other(otherwise));
     }
-    client.write_all(&[VERSION, NO_AUTHENTICATION]).await?;
+    client.write_all(&[VERSION, wanted]).await?;
+    if let Some(credentials) = auth {
+        log_in(client, credentials).await?;
+    }
 
     let [_, command, _, kind] = octets(client).await?;
     let host = match kind {
@@ -71,6 +80,28 @@ pub(super) async fn accept(client: &mut Transport) -> io::Result<Authority> {
         return Err(io::Error::other(format!("SOCKS command {command} is not supported: only CONNECT is")));
     }
     Ok(Authority::new(host, port))
+}
+
+const NO_AUTHENTICATION: u8 = 0;
+const USER_AND_PASSWORD: u8 = 2;
+
+/// Has the client say who it is (RFC 1929).
+async fn log_in(client: &mut Transport, credentials: &Credentials) -> io::Result<()> {
+    const LOGIN: u8 = 1;
+    const RIGHT: u8 = 0;
+    const WRONG: u8 = 1;
+    let [version, length] = octets(client).await?;
+    if version != LOGIN {
+        return Err(io::Error::other(format!("version {version} of a SOCKS login is not known")));
+    }
+    let mut user = vec![0; length.into()];
+    client.read_exact(&mut user).await?;
+    let [length] = octets(client).await?;
+    let mut password = vec![0; length.into()];
+    client.read_exact(&mut password).await?;
+    let right = credentials.are(&user, &password);
+    client.write_all(&[LOGIN, if right { RIGHT } else { WRONG }]).await?;
+    if right { Ok(()) } else { Err(io::Error::other("its user or password is not that of --auth")) }
 }
 
 /// Tells the client what came of its request.

@@ -50,7 +50,7 @@ impl Serving {
     /// Has a SOCKS5 client connected.
     pub(super) async fn socks5(mut self, mut client: Transport) -> Option<Drive> {
         self.mode = Mode::Socks5;
-        let authority = match socks5::accept(&mut client).await {
+        let authority = match socks5::accept(&mut client, self.shared.auth.as_ref()).await {
             Ok(authority) => authority,
             Err(error) => {
                 let time = self.shared.tap.log().now();
@@ -97,11 +97,18 @@ impl Serving {
             Inside::Server => "the server spoke first",
             Inside::Nobody => "nothing was said",
         };
-        Some(self.opaque(client, server, why))
+        self.opaque(client, server, why)
     }
 
-    /// Relays without reading, and lists it.
-    pub(super) fn opaque(self, client: Transport, mut server: Dialled, why: &str) -> Drive {
+    /// Relays without reading, and lists it; not past a password that cannot be asked for.
+    pub(super) fn opaque(self, client: Transport, mut server: Dialled, why: &str) -> Option<Drive> {
+        if self.is_locked_unread() {
+            self.note(format!(
+                "{} did not say the user and password of --auth, and was closed: only HTTP can ({why})",
+                self.from
+            ));
+            return None;
+        }
         self.join(&mut server.tls);
         let session = self.shared.tap.next_session();
         let server_address = server.transport.peer_name();
@@ -118,7 +125,7 @@ impl Serving {
             why: format!("{why}{through}"),
             tls: server.tls,
         }));
-        drive
+        Some(drive)
     }
 
     pub(super) async fn first_inside(&self, client: &mut Transport, server: &mut Transport) -> Inside {

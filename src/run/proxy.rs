@@ -1,5 +1,6 @@
 //! The proxy itself: what listens, what records, what prints or shows, and an orderly end.
 
+use std::env::VarError;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,16 +10,18 @@ use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture}
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
-use sockeye::net::{HostHeader, Listening, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust};
+use sockeye::net::{
+    Credentials, HostHeader, Listening, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust,
+};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
-use crate::cli::{LogOptions, OutputOptions, ProxyOptions, TlsOptions};
+use crate::cli::{LogOptions, OutputOptions, ProxyOptions, SafetyOptions, TlsOptions};
 
 /// Runs the proxy until the user or a signal ends it.
 pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
     let style = Style::for_stdout();
-    let config = config(&options)?;
+    let config = ProxyConfig { auth: auth(&options.safety)?, ..config(&options)? };
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log)?;
     let recorder = running.record(&options.output)?;
@@ -36,6 +39,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
             .map_err(|error| Failure::new(USAGE, error))?,
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         names: options.safety.allow_host.clone(),
+        auth: None,
         handshake_limit: options.handshake_timeout,
         way_out: options.out.way_out(&no_proxy()),
         server_tls: server_tls(&options.tls)?,
@@ -47,6 +51,20 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
 fn no_proxy() -> String {
     let listed = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| std::env::var(name).ok());
     listed.unwrap_or_default()
+}
+
+/// What clients have to know, by the option or by the environment.
+fn auth(options: &SafetyOptions) -> Result<Option<Credentials>, Failure> {
+    const VARIABLE: &str = "SOCKEYE_AUTH";
+    match std::env::var(VARIABLE) {
+        _ if options.auth.is_some() => Ok(options.auth.clone()),
+        Ok(word) if !word.is_empty() => {
+            let read = word.parse().map(Some);
+            read.map_err(|error| Failure::new(USAGE, format_args!("{VARIABLE}: {error}")))
+        }
+        Err(VarError::NotUnicode(_)) => Err(Failure::new(USAGE, format_args!("{VARIABLE} is no UTF-8"))),
+        _ => Ok(None),
+    }
 }
 
 fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
@@ -105,14 +123,18 @@ impl Running {
         let (tap, capture) =
             capture(&log, CaptureConfig::default()).map_err(|error| Failure::new(UNREACHABLE, error))?;
         let controller = Controller::new();
+        let advice = match config.auth {
+            Some(_) => ": who has the password may use it, and all that passes can be read on the way",
+            None => {
+                ", and so is all that passes: --auth user:password keeps others out, 127.0.0.1 keeps it to this one"
+            }
+        };
         let proxy = Proxy::start(config, tap, &controller).map_err(|error| {
             Failure::new(if matches!(error, StartError::Loop(_)) { USAGE } else { UNREACHABLE }, error)
         })?;
         for Listening { address, .. } in proxy.listening() {
             if !address.ip().is_loopback() {
-                eprintln!(
-                    "sockeye: {address} is open to other machines, and so is all that passes: listen on 127.0.0.1 to keep it to this one"
-                );
+                eprintln!("sockeye: {address} is open to other machines{advice}");
             }
         }
         Ok(Running { log, controller, proxy, program: None, capture })

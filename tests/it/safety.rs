@@ -2,7 +2,7 @@
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
 use sockeye::control::Controller;
-use sockeye::net::{Proxy, StartError};
+use sockeye::net::{Proxy, ProxyConfig, StartError};
 
 use crate::support::{Running, Server, config, forward, start};
 
@@ -86,4 +86,114 @@ fn names_that_are_the_users_own_are_rewritten_to_the_servers() {
         assert!(got.contains("Host: 127.0.0.1:") && got.contains("Origin: http://127.0.0.1:"), "{got}");
         assert_eq!(notes.len(), 2, "{notes:?}");
     }
+}
+
+/// "mira:fish" as HTTP Basic writes it.
+const MIRA: &str = "Basic bWlyYTpmaXNo";
+
+fn with_password(server: Option<std::net::SocketAddr>) -> Running {
+    start(ProxyConfig { auth: Some("mira:fish".parse().unwrap()), ..config(server) })
+}
+
+/// A server that answers one request with an empty 200 and gives back its head.
+fn head_of_one() -> (Server, std::sync::mpsc::Receiver<String>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = Server::once(move |mut peer| {
+        tell.send(peer.head()).unwrap();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    (server, told)
+}
+
+#[test]
+fn a_forward_proxy_with_a_password_asks_for_it() {
+    let (server, told) = head_of_one();
+    let running = with_password(None);
+    let at = server.address;
+    for ask in [
+        format!("GET http://{at}/ HTTP/1.1\r\nHost: {at}\r\n\r\n"),
+        format!("CONNECT {at} HTTP/1.1\r\nProxy-Authorization: Basic bWlyYTpib25l\r\n\r\n"),
+        format!("CONNECT {at} HTTP/1.1\r\nAuthorization: {MIRA}\r\n\r\n"),
+    ] {
+        let got = answer(&running, &ask);
+        assert!(got.starts_with("HTTP/1.1 407 Proxy Authentication Required\r\n"), "{ask}: {got}");
+        assert!(
+            got.to_ascii_lowercase().contains("\r\nproxy-authenticate: basic realm=\"sockeye\""),
+            "{got}"
+        );
+    }
+    // The page says how to trust the CA: everybody may read it.
+    assert!(answer(&running, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 200"));
+    let mut client = running.client();
+    client.send(format!("GET http://{at}/ HTTP/1.1\r\nHost: {at}\r\nProxy-Authorization: {MIRA}\r\n\r\n"));
+    client.expect("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    server.finish();
+    assert!(!told.recv().unwrap().contains("Authorization"));
+    let log = running.finish();
+    assert!(log.exchange(1).unwrap().unwrap().error.unwrap().contains("--auth"));
+}
+
+#[test]
+fn a_tunnel_is_asked_for_the_password_once() {
+    let (server, told) = head_of_one();
+    let running = with_password(None);
+    let mut client = running.client();
+    client.send(format!("CONNECT {} HTTP/1.1\r\nProxy-Authorization: {MIRA}\r\n\r\n", server.address));
+    client.expect("HTTP/1.1 200 Connection established\r\n\r\n");
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    server.finish();
+    assert_eq!(told.recv().unwrap(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    running.finish();
+}
+
+#[test]
+fn a_socks_client_logs_in_or_stays_out() {
+    let (server, _told) = head_of_one();
+    let running = with_password(None);
+    // It cannot log in.
+    running.client().send(b"\x05\x01\x00").expect(b"\x05\xff").expect_fin();
+    // It does so with another password.
+    let mut client = running.client();
+    client.send(b"\x05\x02\x00\x02").expect(b"\x05\x02");
+    client.send(b"\x01\x04mira\x04bone").expect(b"\x01\x01").expect_fin();
+    let mut client = running.client();
+    client.send(b"\x05\x02\x00\x02").expect(b"\x05\x02").send(b"\x01\x04mira\x04fish").expect(b"\x01\x00");
+    client.send(b"\x05\x01\x00\x01\x7f\0\0\x01").send(server.address.port().to_be_bytes());
+    client.expect(b"\x05\x00\x00\x01\0\0\0\0\0\0");
+    client.send("GET / HTTP/1.1\r\n\r\n").expect("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    server.finish();
+    running.finish();
+}
+
+#[test]
+fn a_reverse_proxy_with_a_password_asks_as_a_server_does_and_keeps_it_to_itself() {
+    for (field, passes) in [
+        (format!("Authorization: {MIRA}"), ""),
+        (format!("Proxy-Authorization: {MIRA}\r\nAuthorization: Bearer x"), "Authorization: Bearer x\r\n"),
+    ] {
+        let (server, told) = head_of_one();
+        let running = with_password(Some(server.address));
+        let host = server.address;
+        let got = answer(&running, &format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert!(got.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{got}");
+        assert!(got.to_ascii_lowercase().contains("\r\nwww-authenticate: basic realm=\"sockeye\""), "{got}");
+        let mut client = running.client();
+        client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n{field}\r\n\r\n"));
+        client.expect("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        server.finish();
+        assert_eq!(told.recv().unwrap(), format!("GET / HTTP/1.1\r\nHost: {host}\r\n{passes}\r\n"));
+        running.finish();
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_for_a_password_does_not_pass() {
+    // The server is reached before it is clear what is said, and hears nothing.
+    let server = Server::once(|mut peer| {
+        peer.expect_fin();
+    });
+    let running = with_password(Some(server.address));
+    running.client().send("NICK me\r\n").expect_fin();
+    server.finish();
+    running.finish();
 }

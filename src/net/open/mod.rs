@@ -116,7 +116,7 @@ impl Serving {
         let Some(opener) = opener else {
             client.rewind(hello.bytes);
             let server = self.reach(&authority, server).await.ok()?;
-            return Some(self.opaque(client, server, "TLS, left closed"));
+            return self.opaque(client, server, "TLS, left closed");
         };
         // The server first: what is wrong with it is what the client is to hear, and what it chooses is what the
         // client gets.
@@ -229,7 +229,7 @@ impl Serving {
                 self.server = Some(server);
                 self.run(client).await
             }
-            _ => Some(self.opaque(client, server, "inside TLS, neither HTTP nor WebSocket")),
+            _ => self.opaque(client, server, "inside TLS, neither HTTP nor WebSocket"),
         }
     }
 }
