@@ -34,7 +34,16 @@ pub struct TlsOptions {
     /// Talk to servers whose certificate does not hold, and say so on each session
     #[arg(long)]
     pub insecure: bool,
+    /// A certificate for servers that ask for one (mutual TLS), in PEM, with those that lead to its root
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// Its private key, in PEM [default: the one in the same file]
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
     /// Leave this host's TLS closed; * stands for anything (repeatable)
     #[arg(long, value_name = "HOST")]
     pub tls_passthrough: Vec<String>,
+    /// Leave a host's TLS closed once a client has refused the certificate it was shown: its next try works, unread
+    #[arg(long)]
+    pub tls_passthrough_on_refusal: bool,
 }

@@ -44,11 +44,11 @@ pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener, Reach};
 pub use entrance::{Entrance, Listen, Listening};
 pub use guard::{Credentials, CredentialsError};
-pub use open::Opening;
+pub use open::{Afterwards, Opening};
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
-pub use tls::{ServerTls, Trust, certificates};
+pub use tls::{ClientCertificate, ClientCertificateError, ServerTls, Trust, certificates};
 
 use crate::capture::Tap;
 use crate::control::{Command, Controller};

@@ -21,7 +21,7 @@ use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
 use super::target::{Authority, absolute};
-use super::tls::Protocol;
+use super::tls::{self, Protocol};
 use super::transport::Transport;
 use crate::capture::{Leg, Mode, Tap, Timing, Tls};
 use crate::control::Controller;
@@ -120,6 +120,9 @@ impl Serving {
                     }
                     return None;
                 }
+                Accepted::ServerSpoke(client, bytes) if bytes.is_empty() && self.refused_certificate() => {
+                    *client
+                }
                 Accepted::ServerSpoke(mut client, bytes) => {
                     // The server's last words, or its end: the client's connection ends as the server's did.
                     client.say(&bytes).await;
@@ -201,7 +204,6 @@ impl Serving {
         let login = self.shared.auth.as_ref().filter(|_| matches!(self.route, Route::Reverse(_)));
         let mut edited = edit(&head, edits, login);
         edited.notes.extend(foreign);
-        edited.notes.extend(server.fault().map(|fault| format!("{fault}; --insecure let it pass")));
         edited.notes.extend(
             self.shared
                 .dialler
@@ -210,6 +212,7 @@ impl Serving {
         );
         let Dialled { transport, authority, timing, mut tls } = server;
         self.join(&mut tls);
+        edited.notes.extend(tls.iter().flat_map(|tls| tls::notes(tls)));
         report.secured(tls.clone());
         report.sending(&edited, &transport, timing);
         let limit = (kind == Kind::WebSocket).then_some(self.shared.handshake_limit);
@@ -230,6 +233,9 @@ impl Serving {
         tls: Option<Arc<Tls>>,
     ) -> Next {
         report.carried(&carried);
+        if let Some(why) = over_certificate(&carried, tls.as_deref()) {
+            return not_let_in(carried.client, report, &format!("TLS with {authority} failed: {why}")).await;
+        }
         let Carried { mut client, mut server, end, .. } = carried;
         match end {
             End::Complete => {
@@ -333,6 +339,16 @@ impl Serving {
         }
     }
 
+    /// Whether the server has left over the certificate of a client: the next request is answered so.
+    pub(super) fn refused_certificate(&mut self) -> bool {
+        let Some(why) = self.server.as_ref().and_then(|server| server.over_certificate()) else {
+            return false;
+        };
+        self.unreached = Some(why);
+        self.server = None;
+        true
+    }
+
     /// What is known of TLS before the next request.
     fn tls(&self) -> Option<Arc<Tls>> {
         let mut tls = match (&self.server, &self.unreached) {
@@ -361,6 +377,21 @@ impl Serving {
             sent: 0,
         }
     }
+}
+
+/// Answers in the place of a server that does not let us in.
+async fn not_let_in(mut client: Transport, mut report: Report, why: &str) -> Next {
+    client.say(&written(StatusCode::BAD_GATEWAY, why)).await;
+    report.over(Some(why.to_owned()));
+    Next::Over
+}
+
+/// Why a server left without an answer, where that is for the client's certificate that it asked for.
+fn over_certificate(carried: &Carried, tls: Option<&Tls>) -> Option<String> {
+    let unanswered = carried.waited.is_none() && carried.response_content.size == 0;
+    let alert =
+        carried.server.alert().filter(|_| unanswered && matches!(carried.end, End::ServerFailed(_)))?;
+    tls::over_certificate(tls?.server.as_ref()?, Some(alert))
 }
 
 /// What a request asks for.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use rustls::AlertDescription;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -18,6 +19,8 @@ pub(super) struct Transport {
     carrier: Carrier,
     /// Bytes that came already and are to be read again.
     rewound: Bytes,
+    /// With what the other end broke off.
+    alert: Option<AlertDescription>,
 }
 
 enum Carrier {
@@ -52,7 +55,7 @@ impl Transport {
     }
 
     fn over(carrier: Carrier) -> Transport {
-        Transport { carrier, rewound: Bytes::new() }
+        Transport { carrier, rewound: Bytes::new(), alert: None }
     }
 
     /// The socket itself, for TLS to be spoken over it; the connection as it was where TLS is spoken already.
@@ -60,8 +63,13 @@ impl Transport {
         match self.carrier {
             // What was put back comes before what the socket had left.
             Carrier::Plain(socket) => Ok(Socket { rewound: joined(self.rewound, socket.rewound), ..socket }),
-            carrier => Err(Transport { carrier, rewound: self.rewound }),
+            carrier => Err(Transport { carrier, ..self }),
         }
+    }
+
+    /// The alert with which the other end broke off TLS (RFC 8446 6.2), where a read met one.
+    pub(super) fn alert(&self) -> Option<AlertDescription> {
+        self.alert
     }
 
     /// Puts `bytes` back, to be read before anything else.
@@ -193,11 +201,15 @@ impl AsyncRead for Transport {
         if read_again(&mut self.rewound, buffer) {
             return Poll::Ready(Ok(()));
         }
-        match &mut self.carrier {
-            Carrier::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
+        let read = ready!(match &mut self.carrier {
+            Carrier::Plain(socket) => return Pin::new(socket).poll_read(context, buffer),
             Carrier::ToServer(stream) => Pin::new(stream).poll_read(context, buffer),
             Carrier::ToClient(stream) => Pin::new(stream).poll_read(context, buffer),
+        });
+        if let Err(error) = &read {
+            self.alert = self.alert.or(super::tls::alert(error));
         }
+        Poll::Ready(read)
     }
 }
 

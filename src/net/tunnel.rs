@@ -95,7 +95,7 @@ impl Serving {
             Inside::Client(Speech::Tls) => NOT_OPENED,
             Inside::Client(_) => "neither HTTP nor WebSocket",
             Inside::Server => "the server spoke first",
-            Inside::Nobody => "nothing was said",
+            Inside::ClientLeft | Inside::ServerLeft => "nothing was said",
         };
         self.opaque(client, server, why)
     }
@@ -138,12 +138,12 @@ impl Serving {
                 if let Poll::Ready(speech) = first.as_mut().poll(context) {
                     return Poll::Ready(match speech {
                         Ok(Some(speech)) => Inside::Client(speech),
-                        Ok(None) | Err(_) => Inside::Nobody,
+                        Ok(None) | Err(_) => Inside::ClientLeft,
                     });
                 }
                 server.poll_read_into(context, &mut spoken).map(|read| {
                     count = read.unwrap_or(0);
-                    if count > 0 { Inside::Server } else { Inside::Nobody }
+                    if count > 0 { Inside::Server } else { Inside::ServerLeft }
                 })
             })
             .await
@@ -187,5 +187,8 @@ pub(super) const NOT_OPENED: &str = "TLS, not opened: `sockeye ca install-help` 
 pub(super) enum Inside {
     Client(Speech),
     Server,
-    Nobody,
+    /// The client ended its connection without a word.
+    ClientLeft,
+    /// The server did.
+    ServerLeft,
 }

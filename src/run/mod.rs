@@ -8,6 +8,7 @@ pub mod proxy;
 pub mod recording;
 pub mod replay;
 pub mod signals;
+pub mod tls;
 
 use std::fmt;
 

@@ -3,20 +3,17 @@
 use std::env::VarError;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture};
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
-use sockeye::net::{
-    Credentials, HostHeader, Listening, Opening, Proxy, ProxyConfig, ServerTls, StartError, Trust,
-};
+use sockeye::net::{Credentials, HostHeader, Listening, Proxy, ProxyConfig, StartError};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
-use crate::cli::{LogOptions, OutputOptions, ProxyOptions, SafetyOptions, TlsOptions};
+use crate::cli::{LogOptions, OutputOptions, ProxyOptions, SafetyOptions};
 
 /// Runs the proxy until the user or a signal ends it.
 pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
@@ -42,8 +39,8 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         auth: None,
         handshake_limit: options.handshake_timeout,
         way_out: options.out.way_out(&no_proxy()),
-        server_tls: server_tls(&options.tls)?,
-        opening: opening(&options.tls)?,
+        server_tls: super::tls::server_tls(&options.tls)?,
+        opening: super::tls::opening(&options.tls)?,
     })
 }
 
@@ -65,30 +62,6 @@ fn auth(options: &SafetyOptions) -> Result<Option<Credentials>, Failure> {
         Err(VarError::NotUnicode(_)) => Err(Failure::new(USAGE, format_args!("{VARIABLE} is no UTF-8"))),
         _ => Ok(None),
     }
-}
-
-fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
-    let mut roots = Vec::new();
-    for file in &options.server_ca {
-        let failed = |error: &dyn std::fmt::Display| {
-            Failure::new(USAGE, format_args!("cannot read certificates from {}: {error}", file.display()))
-        };
-        let pem = std::fs::read(file).map_err(|error| failed(&error))?;
-        let read = sockeye::net::certificates(&pem).map_err(|error| failed(&error))?;
-        if read.is_empty() {
-            return Err(failed(&"there is none in it, in PEM"));
-        }
-        roots.extend(read);
-    }
-    Ok(ServerTls { roots, trust: if options.insecure { Trust::Insecure } else { Trust::Verified } })
-}
-
-fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
-    let authority = super::ca::authority(&options.ca)?;
-    Ok(authority.map(|authority| Opening {
-        authority: Arc::new(authority),
-        passthrough: options.tls_passthrough.clone(),
-    }))
 }
 
 /// A proxy with its log.

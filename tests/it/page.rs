@@ -10,7 +10,7 @@ use crate::support::{Peer, Running, config, forward, reverse, start};
 fn with_ca() -> (Running, Arc<CertAuthority>) {
     let authority = Arc::new(CertAuthority::new("test@here", time::OffsetDateTime::now_utc()).unwrap());
     let mut config = config(None);
-    config.opening = Some(Opening { authority: Arc::clone(&authority), passthrough: Vec::new() });
+    config.opening = Some(Opening::new(Arc::clone(&authority)));
     (start(config), authority)
 }
 

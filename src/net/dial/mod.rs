@@ -23,9 +23,9 @@ use super::guard::Own;
 use super::page::{ELSEWHERE, is_own};
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
-use super::tls::{Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
+use super::tls::{self, Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
 use super::transport::Transport;
-use crate::capture::{Timing, Tls, Verified};
+use crate::capture::{Timing, Tls};
 
 /// How servers are reached.
 #[derive(Clone, Debug, Default)]
@@ -96,12 +96,11 @@ impl DialError {
 }
 
 impl Dialled {
-    /// What is wrong with the server's certificate, where that was let pass.
-    pub(super) fn fault(&self) -> Option<&str> {
-        match &self.tls.as_ref()?.server.as_ref()?.verified {
-            Verified::Fault(fault) => Some(fault),
-            _ => None,
-        }
+    /// Why the server left, where that is for the certificate of a client: with TLS 1.3 it does so after the handshake.
+    pub(super) fn over_certificate(&self) -> Option<DialError> {
+        let leg = self.tls.as_ref()?.server.as_ref()?;
+        let why = tls::over_certificate(leg, Some(self.transport.alert()?))?;
+        Some(DialError::Tls(self.authority.to_string(), TlsFault::new(why, leg.clone())))
     }
 }
 

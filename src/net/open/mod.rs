@@ -3,10 +3,10 @@
 mod hello;
 mod pattern;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 use rustls::sign::SingleCertAndKey;
@@ -20,7 +20,7 @@ use super::drive::Drive;
 use super::mode::Speech;
 use super::serve::{Route, Serving};
 use super::target::Authority;
-use super::tls::{self, HTTP1, Protocol};
+use super::tls::{self, HTTP1, HTTP2, Protocol, Refusal};
 use super::transport::Transport;
 use super::tunnel::Inside;
 use crate::capture::{Certificate, Leg, Tls};
@@ -33,6 +33,25 @@ pub struct Opening {
     pub authority: Arc<CertAuthority>,
     /// Hosts whose TLS is left closed: names in which `*` stands for anything.
     pub passthrough: Vec<String>,
+    /// What becomes of a host whose client has refused its certificate.
+    pub afterwards: Afterwards,
+}
+
+/// What becomes of a host's TLS after a client has refused the certificate that it was shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It is opened all the same: the client may have learnt to trust.
+    #[default]
+    Opened,
+    /// It is left closed, so that what trusts nobody else works.
+    Closed,
+}
+
+impl Opening {
+    /// Opens the TLS of all hosts.
+    pub fn new(authority: Arc<CertAuthority>) -> Opening {
+        Opening { authority, passthrough: Vec::new(), afterwards: Afterwards::default() }
+    }
 }
 
 /// The same, at work.
@@ -40,6 +59,8 @@ pub(super) struct Opener {
     settings: Opening,
     chains: Chains,
     answers: Mutex<HashMap<(String, Option<Protocol>), Answer>>,
+    /// Hosts that are left closed since a client refused our certificate.
+    refused: Mutex<HashSet<String>>,
 }
 
 /// What a client is answered with.
@@ -52,7 +73,7 @@ struct Answer {
 
 impl Opener {
     pub(super) fn new(settings: Opening) -> Opener {
-        Opener { settings, chains: Chains::default(), answers: Mutex::default() }
+        Opener { settings, chains: Chains::default(), answers: Mutex::default(), refused: Mutex::default() }
     }
 
     /// Who signs what clients get.
@@ -60,8 +81,25 @@ impl Opener {
         &self.settings.authority
     }
 
-    fn leaves_closed(&self, host: &str) -> bool {
-        self.settings.passthrough.iter().any(|pattern| matches(pattern, host))
+    /// Why the TLS to `host` is not to be opened; none where it is.
+    fn leaves_closed(&self, host: &str) -> Option<&'static str> {
+        if self.settings.passthrough.iter().any(|pattern| matches(pattern, host)) {
+            return Some("TLS, left closed");
+        }
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.contains(host).then_some("TLS, left closed since a client refused our certificate")
+    }
+
+    /// Takes note of a client that refused our certificate for `host`; says what follows from it.
+    fn refused(&self, host: &str) -> String {
+        if self.settings.afterwards == Afterwards::Opened {
+            return format!("; --tls-passthrough {host} leaves its TLS closed");
+        }
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < MOST_REFUSED {
+            refused.insert(host.to_owned());
+        }
+        format!("; TLS to {host} is left closed from its next connection on")
     }
 
     /// What a client that wants `host` is answered with, where `chosen` is what will be spoken inside.
@@ -89,6 +127,9 @@ impl Opener {
 }
 
 const MOST_ANSWERS: usize = 1_000;
+const MOST_REFUSED: usize = 10_000;
+/// How soon a client hangs up that does not like our certificate.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Serving {
     /// Opens the TLS that `client` has begun to speak; `server` is connected already where a tunnel was asked for.
@@ -110,50 +151,50 @@ impl Serving {
                 return None;
             }
         };
-        let asked = hello.server_name();
-        let host = asked.clone().unwrap_or_else(|| authority.name().to_owned());
-        let opener = shared.opener.as_ref().filter(|opener| !opener.leaves_closed(&host));
-        let Some(opener) = opener else {
+        let opener = shared.opener.as_ref()?;
+        let host = hello.server_name().unwrap_or_else(|| authority.name().to_owned());
+        if let Some(why) = self.leaves_closed(opener, &host, &hello) {
             client.rewind(hello.bytes);
             let server = self.reach(&authority, server).await.ok()?;
-            return self.opaque(client, server, "TLS, left closed");
-        };
+            return self.opaque(client, server, why);
+        }
         // The server first: what is wrong with it is what the client is to hear, and what it chooses is what the
         // client gets.
         let mut server = self.reach_inside(&authority, server, &hello).await;
-        let shown = match (asked, &self.route) {
-            (Some(name), _) => name,
-            // It asked for an address, which is the listener's.
-            (None, Route::Reverse(_)) => client.local_host().unwrap_or(host),
-            (None, _) => host,
-        };
-        let client = match self.answer(opener, &shown, client, hello, &server).await {
-            Ok((client, leg)) => {
-                self.client_leg = Some(leg);
-                client
-            }
-            Err((why, leg)) => {
-                self.client_leg = Some(leg);
-                let mut tls = known(&server);
-                self.join(&mut tls);
-                let url = Authority { secure: true, ..authority }.http_url("");
-                self.failed(self.mode, url, &why, tls);
+        let client = match self.answer(opener, &host, client, hello, &server).await {
+            Ok(client) => client,
+            Err(refusal) => {
+                self.refused(opener, &authority, &host, refusal, known(&server));
                 return None;
             }
         };
-        if !matches!(self.route, Route::Reverse(_)) {
-            self.route = Route::Tunnel(Authority { secure: true, ..authority });
-        }
         if let Ok(server) = &mut server {
             self.join(&mut server.tls);
         }
+        let within = match self.route {
+            Route::Reverse(_) => self.route.clone(),
+            _ => Route::Tunnel(Authority { secure: true, ..authority }),
+        };
+        self.route = within;
         match server {
-            Ok(server) => self.opened(client, server).await,
+            Ok(server) => self.opened(&host, client, server).await,
             Err(error) => {
                 self.unreached = Some(error);
                 self.run(client).await
             }
         }
+    }
+
+    /// Why the TLS to `host` is not to be opened; none where it is.
+    fn leaves_closed(&self, opener: &Opener, host: &str, hello: &Hello) -> Option<&'static str> {
+        let offered = hello.offered();
+        // In reverse mode nobody else can answer the client.
+        let http2 = !offered.is_empty() && spoken(&offered).is_empty() && !self.is_reverse();
+        opener.leaves_closed(host).or(http2.then_some(HTTP2_ALONE))
+    }
+
+    fn is_reverse(&self) -> bool {
+        matches!(self.route, Route::Reverse(_))
     }
 
     /// The connection that the client's bytes go to as they are.
@@ -173,11 +214,11 @@ impl Serving {
     ) -> Result<Dialled, DialError> {
         // A tunnel that was asked for leads to wherever the client wants TLS. In reverse mode, the user has said
         // what the server speaks and what it is called.
-        let tunnelled = server.is_some() || !matches!(self.route, Route::Reverse(_));
+        let tunnelled = !self.is_reverse();
         let name = hello.server_name().filter(|_| tunnelled);
         let server = self.reach(authority, server).await?;
         if tunnelled || authority.secure {
-            self.secure(server, name.as_deref().unwrap_or(authority.name()), spoken(hello.offered())).await
+            self.secure(server, name.as_deref().unwrap_or(authority.name()), spoken(&hello.offered())).await
         } else {
             Ok(server)
         }
@@ -185,58 +226,105 @@ impl Serving {
 
     /// Answers a client with a leaf for `host`.
     async fn answer(
-        &self,
+        &mut self,
         opener: &Opener,
         host: &str,
         client: Transport,
         hello: Hello,
         server: &Result<Dialled, DialError>,
-    ) -> Result<(Transport, Leg), (String, Leg)> {
+    ) -> Result<Transport, Refusal> {
         let offered = hello.offered();
-        let mut leg =
-            Leg { server_name: hello.server_name(), offered: tls::names(&offered), ..Leg::default() };
-        let chosen = match server.as_ref().map(|server| server.tls.as_ref()) {
+        let name = hello.server_name();
+        let shown = match (&name, self.is_reverse()) {
+            // It asked for an address, and that is the listener's.
+            (None, true) => client.local_host(),
+            _ => None,
+        };
+        let known = server.as_ref().ok().and_then(|server| server.tls.as_ref()?.server.as_ref());
+        let chosen = match known {
             // As the server chose.
-            Ok(Some(tls)) => {
-                tls.server.as_ref().and_then(|server| server.alpn.clone()).map(String::into_bytes)
+            Some(leg) => leg.alpn.clone().map(String::into_bytes),
+            // Who offers HTTP/2 alone is told that it is not spoken.
+            None => {
+                offered.iter().any(|protocol| protocol == HTTP1 || protocol == HTTP2).then(|| HTTP1.to_vec())
             }
-            _ => offered.into_iter().find(|protocol| protocol == HTTP1),
         };
-        let answer = match opener.answer(host, chosen) {
-            Ok(answer) => answer,
-            Err(error) => return Err((error.to_string(), leg)),
-        };
+        let leg = self.client_leg.insert(Leg {
+            server_name: name,
+            offered: tls::names(&offered),
+            ..Leg::default()
+        });
+        let answer = opener.answer(shown.as_deref().unwrap_or(host), chosen);
+        let answer = answer.map_err(|error| Refusal::Other(error.to_string()))?;
         leg.chain = answer.chain;
         let Ok(socket) = client.into_socket() else {
-            return Err(("TLS within TLS is not opened".to_owned(), leg));
+            return Err(Refusal::Other("TLS within TLS is not opened".to_owned()));
         };
         let begun = Instant::now();
         let accepting = StartHandshake::from_parts(hello.accepted, socket).into_stream(answer.config);
         let accepted = timeout(self.shared.handshake_limit, accepting).await;
-        match accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => {
-                leg.took = Some(begun.elapsed());
-                tls::agreed(&mut leg, stream.get_ref().1);
-                Ok((Transport::tls_to_client(stream), leg))
-            }
-            Err(error) => Err((tls::of_client(&error), leg)),
-        }
+        let accepted = accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream = accepted.map_err(|error| tls::of_client(&error))?;
+        leg.took = Some(begun.elapsed());
+        tls::agreed(leg, stream.get_ref().1);
+        Ok(Transport::tls_to_client(stream))
     }
 
-    async fn opened(mut self, mut client: Transport, mut server: Dialled) -> Option<Drive> {
+    async fn opened(mut self, host: &str, mut client: Transport, mut server: Dialled) -> Option<Drive> {
+        let begun = Instant::now();
         match self.first_inside(&mut client, &mut server.transport).await {
             Inside::Client(Speech::Http) => {
                 self.server = Some(server);
                 self.run(client).await
             }
+            Inside::ClientLeft => {
+                // Some finish the handshake before they look at the certificate.
+                let refusal = match client.alert() {
+                    Some(alert) => tls::of_alert(alert),
+                    None if begun.elapsed() < AT_ONCE => tls::hung_up(),
+                    None => Refusal::Other("the client left without a word".to_owned()),
+                };
+                let shared = Arc::clone(&self.shared);
+                let authority = server.authority.clone();
+                self.refused(shared.opener.as_ref()?, &authority, host, refusal, server.tls.clone());
+                server.transport.say(b"").await;
+                None
+            }
+            Inside::ServerLeft if server.over_certificate().is_some() => {
+                self.unreached = server.over_certificate();
+                self.run(client).await
+            }
             _ => self.opaque(client, server, "inside TLS, neither HTTP nor WebSocket"),
         }
     }
+
+    /// Tells of a client that broke off.
+    fn refused(
+        &self,
+        opener: &Opener,
+        authority: &Authority,
+        host: &str,
+        refusal: Refusal,
+        mut tls: Option<Arc<Tls>>,
+    ) {
+        let why = match refusal {
+            Refusal::Certificate(why) if self.is_reverse() => why,
+            Refusal::Certificate(why) => why + &opener.refused(host),
+            Refusal::Other(why) => why,
+        };
+        self.join(&mut tls);
+        let url = Authority { secure: true, ..authority.clone() }.http_url("");
+        self.failed(self.mode, url, &why, tls);
+    }
 }
 
-/// What is offered to a server for a client that offers this.
-fn spoken(offered: Vec<Protocol>) -> Vec<Protocol> {
-    offered.into_iter().filter(|protocol| protocol == HTTP1).collect()
+const HTTP2_ALONE: &str =
+    "TLS, left closed: the client speaks HTTP/2 alone, which is not spoken here yet; HTTP/1.1 is read";
+
+/// What is offered to a server for a client that offers this: what is not read here is relayed, but HTTP/2 would be
+/// taken for something else.
+fn spoken(offered: &[Protocol]) -> Vec<Protocol> {
+    offered.iter().filter(|protocol| *protocol != HTTP2).cloned().collect()
 }
 
 /// What is known of a server's TLS, also where it failed.

@@ -16,14 +16,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::TlsConnector;
 
-pub(super) use fault::of_client;
+pub(super) use fault::{Refusal, alert, hung_up, notes, of_alert, of_client, over_certificate};
 use identity::Identity;
+pub use identity::{ClientCertificate, ClientCertificateError};
 pub(super) use leg::{agreed, names};
 use verify::Judge;
 
 use super::certificate::Chains;
 use super::transport::Transport;
-use crate::capture::{Leg, Verified};
+use crate::capture::{CertificateRequest, Leg, Verified};
 
 /// What happens to a server whose certificate does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct ServerTls {
     pub roots: Vec<CertificateDer<'static>>,
     /// What becomes of a server that cannot be verified.
     pub trust: Trust,
+    /// Shown to servers that ask for one.
+    pub certificate: Option<ClientCertificate>,
 }
 
 /// The certificates in a PEM file's text.
@@ -57,6 +60,8 @@ pub(super) type Protocol = Vec<u8>;
 
 /// The one that is read here.
 pub(super) const HTTP1: &[u8] = b"http/1.1";
+/// One that is not, so far.
+pub(super) const HTTP2: &[u8] = b"h2";
 
 /// ring's algorithms, for all configurations.
 pub(super) fn provider() -> Arc<CryptoProvider> {
@@ -86,6 +91,12 @@ pub(super) struct TlsFault {
     pub(super) leg: Box<Leg>,
 }
 
+impl TlsFault {
+    pub(super) fn new(why: String, leg: Leg) -> TlsFault {
+        TlsFault { why, leg: Box::new(leg) }
+    }
+}
+
 impl Connector {
     pub(super) fn new(settings: ServerTls) -> Connector {
         Connector { settings, chains: Arc::default(), config: OnceLock::new() }
@@ -102,20 +113,21 @@ impl Connector {
         transport: Transport,
     ) -> Result<Secured, TlsFault> {
         let mut leg = Leg { offered: names(&offered), ..Leg::default() };
-        let failed = |why: String, leg: Leg| TlsFault { why, leg: Box::new(leg) };
         let name = match ServerName::try_from(host.to_owned()) {
             Ok(name) => name,
-            Err(_) => return Err(failed(format!("{host:?} is no name that a certificate can be for"), leg)),
+            Err(_) => {
+                return Err(TlsFault::new(format!("{host:?} is no name that a certificate can be for"), leg));
+            }
         };
         if let ServerName::DnsName(name) = &name {
             leg.server_name = Some(name.as_ref().to_owned());
         }
         let config = match self.config() {
             Ok(config) => config,
-            Err(why) => return Err(failed(why, leg)),
+            Err(why) => return Err(TlsFault::new(why, leg)),
         };
         let Ok(socket) = transport.into_socket() else {
-            return Err(failed("TLS is spoken already".to_owned(), leg));
+            return Err(TlsFault::new("TLS is spoken already".to_owned(), leg));
         };
         let begun = Instant::now();
         let connector = TlsConnector::from(config);
@@ -124,9 +136,12 @@ impl Connector {
         leg.chain = met.chain;
         leg.verified = met.verified;
         leg.asked = met.asked;
+        if let (CertificateRequest::Answered, Some(own)) = (met.asked, &self.settings.certificate) {
+            leg.own_chain = self.chains.read(own.chain());
+        }
         let stream = match connected {
             Ok(stream) => stream,
-            Err(error) => return Err(failed(fault::of_server(&error, &leg), leg)),
+            Err(error) => return Err(TlsFault::new(fault::of_server(&error, &leg), leg)),
         };
         leg.took = Some(begun.elapsed());
         let connection = stream.get_ref().1;
@@ -151,7 +166,7 @@ impl Connector {
             .expect("ring has suites for TLS 1.2 and 1.3")
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(judge))
-            .with_client_cert_resolver(Arc::new(Identity));
+            .with_client_cert_resolver(Arc::new(Identity(self.settings.certificate.clone())));
         if self.settings.trust == Trust::Insecure {
             // A resumed session does not tell again what was wrong with its certificate.
             config.resumption = Resumption::disabled();

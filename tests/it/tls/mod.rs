@@ -1,12 +1,18 @@
 //! TLS opened: what is inside is treated as in the clear, and every refusal is told.
 
+mod alpn;
+mod client_certificates;
+mod facts;
+mod refusals;
+mod trust;
+
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use sockeye::capture::{Event, Log, Next, Opened};
-use sockeye::net::{CertAuthority, Opening, ServerTls, Trust};
+use sockeye::net::{CertAuthority, Opening, ProxyConfig, Trust};
 
 use crate::support::tls::{TlsClient, certificates, tls_client, tls_server};
 use crate::support::{Peer, Running, Server, config, request, start, switching};
@@ -17,12 +23,25 @@ fn opening(
     trust: Trust,
     passthrough: &[&str],
 ) -> (Running, CertificateDer<'static>) {
+    let passthrough = passthrough.iter().map(|host| (*host).to_owned()).collect();
+    opening_as(server, |config, opening| {
+        config.server_tls.trust = trust;
+        opening.passthrough = passthrough;
+    })
+}
+
+/// The same, set up by `change`.
+fn opening_as(
+    server: Option<SocketAddr>,
+    change: impl FnOnce(&mut ProxyConfig, &mut Opening),
+) -> (Running, CertificateDer<'static>) {
     let authority = CertAuthority::new("test@here", time::OffsetDateTime::now_utc()).unwrap();
     let root = CertificateDer::from(authority.certificate_der().to_vec());
     let mut config = config(server);
-    config.server_tls = ServerTls { roots: certificates("ca.pem"), trust };
-    let passthrough = passthrough.iter().map(|host| (*host).to_owned()).collect();
-    config.opening = Some(Opening { authority: Arc::new(authority), passthrough });
+    config.server_tls.roots = certificates("ca.pem");
+    let mut opening = Opening::new(Arc::new(authority));
+    change(&mut config, &mut opening);
+    config.opening = Some(opening);
     (start(config), root)
 }
 
@@ -97,50 +116,6 @@ fn a_client_may_speak_tls_to_a_reverse_proxy() {
     server.finish();
     drop(client);
     assert_eq!(running.finish().rows(1), 1..3);
-}
-
-#[test]
-fn a_server_that_cannot_be_verified_is_a_502_that_says_why() {
-    let server = tls_server("wrong-name");
-    let (running, root) = opening(None, Trust::Verified, &[]);
-    let mut client = tls_client(tunnel(&running, server.address.port()), "localhost", &root);
-    let answer = answer(&mut client, server.address);
-    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
-    assert!(answer.contains("for another name") && answer.contains("--insecure"), "{answer}");
-    server.finish();
-    let log = running.finish();
-    assert!(
-        matches!(log.opening(1).unwrap(), Some(Opened::Refused(refused)) if refused.why.contains("for another name"))
-    );
-}
-
-#[test]
-fn an_insecure_proxy_talks_to_it_and_says_so() {
-    let server = tls_server("wrong-name");
-    let (running, root) = opening(None, Trust::Insecure, &[]);
-    let mut client = tls_client(tunnel(&running, server.address.port()), "localhost", &root);
-    greet(&mut client, server.address);
-    server.finish();
-    drop(client);
-    let log = running.finish();
-    let Some(Opened::Session(opening)) = log.opening(1).unwrap() else { panic!("not opened") };
-    assert_eq!(opening.notes, ["the server's certificate is for another name; --insecure let it pass"]);
-}
-
-#[test]
-fn a_client_that_does_not_trust_us_is_recognised() {
-    let server = tls_server("good");
-    let (running, _) = opening(None, Trust::Verified, &[]);
-    let mut client =
-        tls_client(tunnel(&running, server.address.port()), "localhost", &certificates("ca.pem")[0]);
-    assert!(client.write_all(b"GET / HTTP/1.1\r\n\r\n").is_err());
-    // Its alert goes out with what is flushed.
-    let _ = client.flush();
-    drop(client);
-    server.finish();
-    let error = running.until(failure);
-    assert!(error.contains("does not trust the Sockeye CA"), "{error}");
-    running.finish();
 }
 
 #[test]

@@ -1,0 +1,51 @@
+//! What the options about TLS come to: files read, and what is wrong with them said.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sockeye::net::{Afterwards, ClientCertificate, Opening, ServerTls, Trust, certificates};
+
+use super::{Failure, USAGE};
+use crate::cli::TlsOptions;
+
+/// How servers behind TLS are talked to.
+pub fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
+    let mut roots = Vec::new();
+    for file in &options.server_ca {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(USAGE, format_args!("cannot read certificates from {}: {error}", file.display()))
+        };
+        let pem = std::fs::read(file).map_err(|error| failed(&error))?;
+        let read = certificates(&pem).map_err(|error| failed(&error))?;
+        if read.is_empty() {
+            return Err(failed(&"there is none in it, in PEM"));
+        }
+        roots.extend(read);
+    }
+    let trust = if options.insecure { Trust::Insecure } else { Trust::Verified };
+    Ok(ServerTls { roots, trust, certificate: client_certificate(options)? })
+}
+
+/// Which clients' TLS is opened.
+pub fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
+    let authority = super::ca::authority(&options.ca)?;
+    Ok(authority.map(|authority| Opening {
+        passthrough: options.tls_passthrough.clone(),
+        afterwards: if options.tls_passthrough_on_refusal { Afterwards::Closed } else { Afterwards::Opened },
+        ..Opening::new(Arc::new(authority))
+    }))
+}
+
+fn client_certificate(options: &TlsOptions) -> Result<Option<ClientCertificate>, Failure> {
+    let Some(file) = &options.client_cert else { return Ok(None) };
+    let key_file = options.client_key.as_ref().unwrap_or(file);
+    let read = |file: &Path| {
+        std::fs::read(file)
+            .map_err(|error| Failure::new(USAGE, format_args!("cannot read {}: {error}", file.display())))
+    };
+    let certificate = ClientCertificate::from_pem(&read(file)?, &read(key_file)?).map_err(|error| {
+        let of = if error.is_of_key() { ("--client-key", key_file) } else { ("--client-cert", file) };
+        Failure::new(USAGE, format_args!("{} {} cannot be used: {error}", of.0, of.1.display()))
+    })?;
+    Ok(Some(certificate))
+}
