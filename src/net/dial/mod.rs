@@ -7,7 +7,7 @@ mod socket;
 mod socks5;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -222,6 +222,10 @@ async fn resolve(authority: &Authority) -> Result<Vec<SocketAddr>, DialError> {
     if let Ok(address) = authority.host.parse() {
         return Ok(vec![SocketAddr::new(address, authority.port)]);
     }
+    if is_this_machine(&authority.host) {
+        let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        return Ok(both.map(|ip| SocketAddr::new(ip, authority.port)).to_vec());
+    }
     let found = lookup_host((authority.host.as_str(), authority.port)).await;
     let addresses: Vec<_> = found.map_err(|error| DialError::Name(authority.host.clone(), error))?.collect();
     if addresses.is_empty() {
@@ -230,6 +234,15 @@ async fn resolve(authority: &Authority) -> Result<Vec<SocketAddr>, DialError> {
     }
     Ok(addresses)
 }
+
+/// Whether a host is one below `localhost`, which is this machine whatever a resolver knows (RFC 6761 6.3). By such a name
+/// a client that keeps loopback from its proxy, as Go's does, still comes through.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).as_bytes();
+    host.len() > BELOW.len() && host[host.len() - BELOW.len()..].eq_ignore_ascii_case(BELOW)
+}
+
+const BELOW: &[u8] = b".localhost";
 
 /// The first address that answers. Each gets a head start before the next is tried beside it (RFC 8305 5), so that
 /// one that is silent does not take all the time there is.
@@ -272,6 +285,16 @@ fn plain(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_name_below_localhost_is_this_machine() {
+        for host in ["app.localhost", "a.b.LocalHost."] {
+            let addresses = resolve(&Authority::new(host.to_owned(), 80)).await.unwrap();
+            assert_eq!(addresses, ["127.0.0.1:80".parse().unwrap(), "[::1]:80".parse().unwrap()], "{host}");
+        }
+        assert!(!is_this_machine(".localhost") && !is_this_machine("localhost.example"));
+        assert!(!is_this_machine("notlocalhost"));
+    }
 
     #[tokio::test]
     async fn an_address_that_refuses_is_followed_by_the_next() {
