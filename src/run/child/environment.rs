@@ -77,7 +77,6 @@ impl Surroundings<'_> {
         for (name, own) in ADDITIONS {
             variables.push((name, trust.added_to(self.file(name).as_deref(), own)?.into()));
         }
-        variables.push(("NODE_USE_ENV_PROXY", "1".into()));
         variables.push(("NODE_OPTIONS", self.node_options()?));
         variables.push(("JAVA_TOOL_OPTIONS", self.java_options(&trust)?));
         Ok(variables)
@@ -88,8 +87,9 @@ impl Surroundings<'_> {
         (self.given)(name).filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
-    /// Node's own clients, `ws` and undici heed no variables, or only the latest do: a script that is run before the
-    /// program's own has each connection come through the proxy.
+    /// Node's own clients, `ws` and undici heed no variables: a script that is run before the program's own has each
+    /// connection come through the proxy. `NODE_USE_ENV_PROXY`, which the latest Node knows, stays unset: a server
+    /// that cannot be reached would be a 502 then, where the program is used to an error.
     fn node_options(&self) -> io::Result<OsString> {
         let script = self.folder.join("preload.cjs");
         fs::write(&script, include_str!("preload.cjs"))?;
