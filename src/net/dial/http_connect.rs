@@ -95,7 +95,7 @@ fn refusal(answer: &Answer, server: &Authority, login: Option<&Login>) -> String
     let answered = answered.trim_end();
     match (answer.status, login) {
         (407, None) => {
-            format!("{answered}: it wants to know who asks; give --proxy http://user:password@host:port")
+            format!("{answered}: it wants to know who asks; put user and password into --proxy")
         }
         (407, Some(_)) => format!("{answered}: it does not take this user and password"),
         (403 | 405, _) if server.port != 443 => {

@@ -50,7 +50,7 @@ pub(super) async fn ask(
     }
     request.extend(port.to_be_bytes());
     say(proxy, &request).await?;
-    let [_, reply, _, kind] = octets(proxy).await?;
+    let [_, reply, _, kind] = octets(proxy, CLOSED).await?;
     if reply != 0 {
         let words = REPLIES.get(usize::from(reply)).copied().unwrap_or("a reply that no RFC knows");
         return Err(format!("it answered \"{words}\" ({reply})"));
@@ -59,13 +59,13 @@ pub(super) async fn ask(
     let length = match kind {
         1 => 4,
         4 => 16,
-        3 => octets::<1>(proxy).await?[0].into(),
+        3 => octets::<1>(proxy, CLOSED).await?[0].into(),
         other => {
             return Err(format!("it answered with an address of type {other}, which SOCKS5 does not know"));
         }
     };
     let mut bound = vec![0; length + 2];
-    proxy.read_exact(&mut bound).await.map_err(|error| broken(&error))?;
+    proxy.read_exact(&mut bound).await.map_err(|error| broken(&error, CLOSED))?;
     Ok(())
 }
 
@@ -76,20 +76,22 @@ async fn greet(proxy: &mut Transport, login: Option<&Login>) -> Result<(), Strin
         Some(_) => &[VERSION, 2, NO_AUTHENTICATION, USER_AND_PASSWORD],
     };
     say(proxy, methods).await?;
-    match (octets(proxy).await?, login) {
+    // Some hang up where they should refuse.
+    let closed = if login.is_some() { CLOSED } else { CLOSED_TO_ANYBODY };
+    match (octets(proxy, closed).await?, login) {
         ([VERSION, NO_AUTHENTICATION], _) => Ok(()),
         ([VERSION, USER_AND_PASSWORD], Some(login)) => {
             let [user, password] = [&login.user, &login.password];
             // Their lengths were looked at when they were read from the URL.
             let words = [&[1, user.len() as u8][..], user, &[password.len() as u8], password].concat();
             say(proxy, &words).await?;
-            match octets(proxy).await? {
+            match octets(proxy, CLOSED_TO_LOGIN).await? {
                 [_, 0] => Ok(()),
                 _ => Err("it does not take this user and password".to_owned()),
             }
         }
         ([VERSION, NO_ACCEPTABLE_METHOD], None) => {
-            Err("it wants to know who asks; give --proxy socks5://user:password@host:port".to_owned())
+            Err("it wants to know who asks; put user and password into --proxy".to_owned())
         }
         ([VERSION, NO_ACCEPTABLE_METHOD], Some(_)) => {
             Err("it wants another proof of who asks than user and password".to_owned())
@@ -104,14 +106,17 @@ async fn say(proxy: &mut Transport, bytes: &[u8]) -> Result<(), String> {
     if proxy.tell(bytes).await { Ok(()) } else { Err(CLOSED.to_owned()) }
 }
 
-async fn octets<const N: usize>(proxy: &mut Transport) -> Result<[u8; N], String> {
+async fn octets<const N: usize>(proxy: &mut Transport, closed: &str) -> Result<[u8; N], String> {
     let mut octets = [0; N];
-    proxy.read_exact(&mut octets).await.map_err(|error| broken(&error))?;
+    proxy.read_exact(&mut octets).await.map_err(|error| broken(&error, closed))?;
     Ok(octets)
 }
 
-fn broken(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::UnexpectedEof { CLOSED.to_owned() } else { super::plain(error) }
+fn broken(error: &io::Error, closed: &str) -> String {
+    if error.kind() == io::ErrorKind::UnexpectedEof { closed.to_owned() } else { super::plain(error) }
 }
 
 const CLOSED: &str = "it closed the connection without an answer; does it speak SOCKS5?";
+const CLOSED_TO_ANYBODY: &str =
+    "it closed the connection without an answer; does it speak SOCKS5, and want no user and password?";
+const CLOSED_TO_LOGIN: &str = "it closed the connection on hearing user and password; are they right?";

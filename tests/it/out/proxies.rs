@@ -138,7 +138,7 @@ fn what_an_http_proxy_refuses_is_told_as_it_said_it() {
     check(
         "http://",
         &[(ASKED, b"HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\n\r\n")],
-        "it answered 407 Who are you?: it wants to know who asks; give --proxy http://user:password@host:port",
+        "it answered 407 Who are you?: it wants to know who asks; put user and password into --proxy",
     );
     check(
         "http://a:b@",
@@ -163,7 +163,7 @@ fn what_a_socks5_proxy_refuses_is_told_in_words() {
     check(
         "socks5h://",
         &[(b"\x05\x01\x00", b"\x05\xff")],
-        "it wants to know who asks; give --proxy socks5://user:password@host:port",
+        "it wants to know who asks; put user and password into --proxy",
     );
     check(
         "socks5h://a:b@",
@@ -179,6 +179,16 @@ fn what_a_socks5_proxy_refuses_is_told_in_words() {
         "socks5h://",
         &[(b"\x05\x01\x00", b"\x05\x00"), (ASKED, b"\x05\x63\x00\x01\0\0\0\0\0\0")],
         "it answered \"a reply that no RFC knows\" (99)",
+    );
+    check(
+        "socks5h://",
+        &[(b"\x05\x01\x00", b"")],
+        "it closed the connection without an answer; does it speak SOCKS5, and want no user and password?",
+    );
+    check(
+        "socks5h://a:b@",
+        &[(b"\x05\x02\x00\x02", b"\x05\x02"), (b"\x01\x01a\x01b", b"")],
+        "it closed the connection on hearing user and password; are they right?",
     );
     check(
         "socks5h://",
