@@ -54,11 +54,14 @@ pub enum Mode {
     Connect,
     /// SOCKS version 5 (RFC 1928).
     Socks5,
+    /// The kernel redirected a connection to another address.
+    Transparent,
 }
 
 impl Mode {
     /// All of them.
-    pub const ALL: [Mode; 4] = [Mode::Reverse, Mode::Absolute, Mode::Connect, Mode::Socks5];
+    pub const ALL: [Mode; 5] =
+        [Mode::Reverse, Mode::Absolute, Mode::Connect, Mode::Socks5, Mode::Transparent];
 
     /// The word that recordings use.
     pub fn name(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Mode {
             Mode::Absolute => "absolute",
             Mode::Connect => "connect",
             Mode::Socks5 => "socks5",
+            Mode::Transparent => "transparent",
         }
     }
 

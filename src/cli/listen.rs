@@ -15,6 +15,10 @@ pub struct ListenOptions {
     /// Port 0 takes a free one; repeatable
     #[arg(short, long, value_name = "ADDR[=SERVER]", default_value = "127.0.0.1:8080")]
     pub listen: Vec<ListenOn>,
+    /// Take connections that the kernel redirects here, and send each on to where it was going: docs/transparent.md
+    /// has the lines for iptables and nftables (Linux)
+    #[arg(long)]
+    pub transparent: bool,
 }
 
 /// What is said of one listener.
@@ -41,7 +45,10 @@ impl FromStr for ListenOn {
 impl ListenOptions {
     /// One listener, as a forward proxy.
     pub fn at(address: SocketAddr) -> ListenOptions {
-        ListenOptions { listen: vec![ListenOn { addresses: vec![address], server: None }] }
+        ListenOptions {
+            listen: vec![ListenOn { addresses: vec![address], server: None }],
+            transparent: false,
+        }
     }
 
     /// What they mean, with `server` for those that have none of their own.
@@ -56,10 +63,22 @@ impl ListenOptions {
                 "nothing would go to {server}, as each --listen names a server: give it a --listen without one"
             ));
         }
+        if self.transparent && !cfg!(target_os = "linux") {
+            return Err(
+                "--transparent is there on Linux alone: use a forward proxy, or `sockeye run`".to_owned()
+            );
+        }
+        if let Some(server) = server.filter(|_| self.transparent) {
+            return Err(format!(
+                "--transparent sends connections to where they were going: leave out {server}, or give it a listener \
+                 of its own, as in --listen :8081={server}"
+            ));
+        }
         let listener = |listen: &ListenOn| Listen {
             addresses: listen.addresses.clone(),
             entrance: match listen.server.as_ref().or(server) {
                 Some(server) => Entrance::Reverse(server.clone()),
+                None if self.transparent => Entrance::Transparent,
                 None => Entrance::Forward,
             },
         };

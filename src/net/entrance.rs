@@ -15,6 +15,8 @@ pub enum Entrance {
     Reverse(Target),
     /// To the servers that its clients name: CONNECT, absolute form, SOCKS5.
     Forward,
+    /// To where it was going when the kernel redirected it here (Linux).
+    Transparent,
 }
 
 /// A listener that is asked for.
@@ -40,6 +42,8 @@ impl Entrance {
         match self {
             Entrance::Reverse(target) => Route::Reverse(target.authority.clone()),
             Entrance::Forward => Route::Forward,
+            // Until it is known where a connection was going.
+            Entrance::Transparent => Route::Own,
         }
     }
 }
@@ -76,6 +80,9 @@ impl Listen {
             let listener = listen_on(SocketAddr::new(wanted.ip(), port));
             match listener.and_then(|listener| Ok((listener.local_addr()?, listener))) {
                 Ok((address, listener)) => {
+                    if self.entrance == Entrance::Transparent {
+                        take_foreign(&listener, address);
+                    }
                     opened.push((listener, Listening { address, entrance: self.entrance.clone() }));
                 }
                 // A name may have an address that this machine does not: there is no IPv6 everywhere.
@@ -96,6 +103,21 @@ impl Listen {
         }
     }
 }
+
+/// Lets a listener take connections to addresses that are not this machine's, as TPROXY brings them. That needs a
+/// privilege, which REDIRECT and DNAT do without: where it is refused, they work all the same.
+#[cfg(target_os = "linux")]
+fn take_foreign(listener: &TcpListener, address: SocketAddr) {
+    let socket = socket2::SockRef::from(listener);
+    let _ = if address.is_ipv4() {
+        socket.set_ip_transparent_v4(true)
+    } else {
+        socket.set_ip_transparent_v6(true)
+    };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_foreign(_: &TcpListener, _: SocketAddr) {}
 
 pub(super) fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;

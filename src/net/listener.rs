@@ -7,6 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::drive::Drive;
+use super::entrance::{Entrance, Listening};
 use super::mode::{Speech, first_words};
 use super::proxy_protocol::Addresses;
 use super::serve::{Route, Serving, Shared};
@@ -14,14 +15,14 @@ use super::transport::Transport;
 use crate::capture::{Event, Mode, Note};
 
 /// Serves connections until the controller says to shut down, and all of them have ended.
-pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, route: Route) {
+pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, listening: Listening) {
     let mut shutdown = shared.controller.shutdown();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, Arc::clone(&shared), route.clone()));
+                    connections.spawn(serve(stream, Arc::clone(&shared), listening.clone()));
                 }
                 Err(error) => refused(&shared, &error).await,
             },
@@ -44,10 +45,10 @@ async fn refused(shared: &Shared, error: &std::io::Error) {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>, route: Route) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, listening: Listening) {
     let controller = shared.controller.clone();
     // Boxed apart: what it takes to begin a session is not kept for as long as it lasts.
-    if let Some(drive) = Box::pin(begin(stream, shared, route)).await {
+    if let Some(drive) = Box::pin(begin(stream, shared, listening)).await {
         let session = drive.session;
         drive.run().await;
         controller.forget(session);
@@ -55,19 +56,23 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, route: Route) {
 }
 
 /// Serves a connection until it is over, or becomes what is given to be driven.
-async fn begin(stream: TcpStream, shared: Arc<Shared>, route: Route) -> Option<Drive> {
+async fn begin(stream: TcpStream, shared: Arc<Shared>, listening: Listening) -> Option<Drive> {
     // Bytes leave as they come. A socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
     let addresses = addresses(&stream);
     let from = addresses.map(|addresses| addresses.source.to_string()).unwrap_or_default();
+    let route = listening.entrance.route();
+    let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
+    let serving =
+        Serving { shared, mode, route, from, addresses, server: None, unreached: None, client_leg: None };
+    if listening.entrance == Entrance::Transparent {
+        return serving.transparent(stream, listening.address).await;
+    }
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
     let mut words = Vec::new();
     let Ok(Some(speech)) = first_words(&mut client, &mut words).await else { return None };
     client.rewind(words.into());
-    let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
-    let serving =
-        Serving { shared, mode, route, from, addresses, server: None, unreached: None, client_leg: None };
     match (speech, serving.route.clone()) {
         (Speech::Http, _) => serving.run(client).await,
         (Speech::Socks5, Route::Forward) => serving.socks5(client).await,

@@ -28,6 +28,7 @@ mod socks5;
 mod stream;
 mod target;
 mod tls;
+mod transparent;
 mod transport;
 mod tunnel;
 
@@ -151,7 +152,7 @@ impl Proxy {
         let listeners = {
             let _context = runtime.enter();
             let of_tokio = |(listener, listening): (_, Listening)| {
-                Ok((tokio::net::TcpListener::from_std(listener)?, listening.entrance.route()))
+                Ok((tokio::net::TcpListener::from_std(listener)?, listening))
             };
             opened.into_iter().map(of_tokio).collect::<io::Result<Vec<_>>>().map_err(StartError::System)?
         };
@@ -160,8 +161,8 @@ impl Proxy {
             .spawn(move || {
                 runtime.block_on(async {
                     let mut all = JoinSet::new();
-                    for (listener, route) in listeners {
-                        all.spawn(listener::listen(listener, Arc::clone(&shared), route));
+                    for (listener, listening) in listeners {
+                        all.spawn(listener::listen(listener, Arc::clone(&shared), listening));
                     }
                     drop(shared);
                     while all.join_next().await.is_some() {}

@@ -150,7 +150,8 @@ impl Serving {
             self.server = None;
         }
         report.secured(self.tls());
-        report.asked(Some(&authority), &asked);
+        let called = self.called(&authority, asked.parts.headers.get(http::header::HOST));
+        report.asked(Some(called.as_ref().unwrap_or(&authority)), &asked);
         if let Some(error) = self.unreached.take() {
             self.unreachable(asked, report, &error).await;
             return Next::Over;
@@ -419,7 +420,7 @@ pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Full<Bytes>>
 }
 
 /// The same, where the connection is not hyper's any more.
-fn written(status: StatusCode, sentence: &str) -> Vec<u8> {
+pub(super) fn written(status: StatusCode, sentence: &str) -> Vec<u8> {
     let body = format!("sockeye: {sentence}\n");
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\

@@ -81,7 +81,7 @@ impl Serving {
     }
 
     /// Goes by what is said first inside the tunnel, by either side.
-    async fn through(mut self, mut client: Transport, mut server: Dialled) -> Option<Drive> {
+    pub(super) async fn through(mut self, mut client: Transport, mut server: Dialled) -> Option<Drive> {
         let why = match self.first_inside(&mut client, &mut server.transport).await {
             Inside::Client(Speech::Http) => {
                 self.route = Route::Tunnel(server.authority.clone());

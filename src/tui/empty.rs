@@ -19,6 +19,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
             let mut lines = match entrance {
                 Entrance::Reverse(target) => reverse(&listen, &visible(&target.to_string())),
                 Entrance::Forward => forward(&listen),
+                Entrance::Transparent => transparent(&listen, address.port()),
             };
             lines.extend(also(others));
             lines.extend(closing());
@@ -100,6 +101,17 @@ fn forward(listen: &str) -> Vec<Words> {
     lines
 }
 
+fn transparent(listen: &str, port: u16) -> Vec<Words> {
+    let mut lines = opening(&[("Have connections redirected to", listen)]);
+    lines.extend(examples(&[
+        ("nftables", format!("tcp dport 443 meta skuid app redirect to :{port}")),
+        ("iptables", format!("-m owner --uid-owner app -j REDIRECT --to-ports {port}")),
+    ]));
+    lines.push(Words::new());
+    lines.push(vec![(Look::Dim, "The whole lines are in docs/transparent.md.".to_owned())]);
+    lines
+}
+
 /// The listeners beside the first.
 fn also(others: &[Listening]) -> Vec<Words> {
     if others.is_empty() {
@@ -111,6 +123,7 @@ fn also(others: &[Listening]) -> Vec<Words> {
         let leads = match entrance {
             Entrance::Reverse(target) => format!("for {}", visible(&target.to_string())),
             Entrance::Forward => "as a forward proxy".to_owned(),
+            Entrance::Transparent => "for redirected connections".to_owned(),
         };
         let address = text::left(&address.to_string(), width);
         lines.push(vec![(Look::Accent, format!("  {address}   ")), (Look::Text, leads)]);

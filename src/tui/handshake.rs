@@ -255,6 +255,7 @@ impl Sheet {
                 Mode::Absolute => "forward: the request line named the server",
                 Mode::Connect => "forward: CONNECT named the server",
                 Mode::Socks5 => "forward: SOCKS5 named the server",
+                Mode::Transparent => "transparent: redirected here on its way to the server",
             };
             self.pair("mode", words);
         }

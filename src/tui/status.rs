@@ -74,6 +74,7 @@ fn listening(all: &[Listening], room: usize) -> String {
     let one = |addresses: &str, entrance: &Entrance| match entrance {
         Entrance::Reverse(target) => format!("{addresses} → {target}"),
         Entrance::Forward => format!("{addresses} → anywhere"),
+        Entrance::Transparent => format!("{addresses} → where they were going"),
     };
     let full: Vec<_> = groups.iter().map(|(addresses, entrance)| one(addresses, entrance)).collect();
     let full = full.join("; ");

@@ -26,4 +26,6 @@ mod support;
 #[cfg(all(unix, feature = "tui"))]
 mod terminal;
 mod tls;
+#[cfg(target_os = "linux")]
+mod transparent;
 mod wire;

@@ -9,6 +9,7 @@ pub(in crate::headless) fn lines(listen: &[Listening]) -> Vec<String> {
         _ if !differ => format!("listening on {address}"),
         Entrance::Reverse(target) => format!("listening on {address} for {target}"),
         Entrance::Forward => format!("listening on {address} as a forward proxy"),
+        Entrance::Transparent => format!("listening on {address} for redirected connections"),
     };
     listen.iter().map(line).collect()
 }

@@ -24,6 +24,7 @@ use super::page::{ELSEWHERE, is_own};
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
 use super::tls::{self, Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
+use super::transparent::Recent;
 use super::transport::Transport;
 use crate::capture::{Timing, Tls};
 
@@ -40,6 +41,8 @@ pub struct WayOut {
 
 /// Connects to servers.
 pub(super) struct Dialler {
+    /// Connections made just now, for listeners to which they might be redirected.
+    pub(super) recent: Recent,
     way_out: WayOut,
     connector: Connector,
     own: Own,
@@ -106,7 +109,7 @@ impl Dialled {
 
 impl Dialler {
     pub(super) fn new(way_out: WayOut, tls: ServerTls, own: Own) -> Dialler {
-        Dialler { way_out, connector: Connector::new(tls), own }
+        Dialler { way_out, connector: Connector::new(tls), own, recent: Recent::default() }
     }
 
     /// Connects to `authority` for the client of `addresses`, through TLS where it says so, within `limit`.
@@ -194,6 +197,9 @@ impl Dialler {
             None => error,
         })?;
         timing.tcp = Some(begun.elapsed());
+        if let Ok(own) = stream.local_addr() {
+            self.recent.add(own);
+        }
         Ok(stream)
     }
 
