@@ -46,4 +46,7 @@ pub struct TlsOptions {
     /// Leave a host's TLS closed once a client has refused the certificate it was shown: its next try works, unread
     #[arg(long)]
     pub tls_passthrough_on_refusal: bool,
+    /// Append the secrets of TLS on both sides to this file, for Wireshark [default: SSLKEYLOGFILE, if set]
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Option<PathBuf>,
 }

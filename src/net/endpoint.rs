@@ -67,7 +67,7 @@ impl Endpoint {
     /// # Errors
     /// Where it cannot be reached, in one sentence that names it.
     pub async fn connect(server: &Target, reach: &Reach) -> Result<Endpoint, String> {
-        let dialler = Dialler::new(reach.way_out.clone(), reach.tls.clone(), Own::default());
+        let dialler = Dialler::new(reach.way_out.clone(), reach.tls.clone(), Own::default(), None);
         let dialled = dialler.dial(&server.authority, None, reach.limit).await;
         dialled.map(|dialled| Endpoint(dialled.transport)).map_err(|error| error.to_string())
     }

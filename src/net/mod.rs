@@ -49,7 +49,7 @@ pub use open::{Afterwards, Opening};
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};
-pub use tls::{ClientCertificate, ClientCertificateError, ServerTls, Trust, certificates};
+pub use tls::{ClientCertificate, ClientCertificateError, KeyLog, ServerTls, Trust, certificates};
 
 use crate::capture::Tap;
 use crate::control::{Command, Controller};
@@ -73,6 +73,8 @@ pub struct ProxyConfig {
     pub server_tls: ServerTls,
     /// Which clients' TLS is opened; none leaves all of it closed.
     pub opening: Option<Opening>,
+    /// Where the secrets of TLS connections are written down; none keeps them.
+    pub key_log: Option<KeyLog>,
 }
 
 impl Default for ProxyConfig {
@@ -87,6 +89,7 @@ impl Default for ProxyConfig {
             way_out: WayOut::default(),
             server_tls: ServerTls::default(),
             opening: None,
+            key_log: None,
         }
     }
 }
@@ -141,8 +144,9 @@ impl Proxy {
         let shared = Arc::new(Shared {
             tap,
             controller: controller.clone(),
-            dialler: dial::Dialler::new(config.way_out, config.server_tls, own),
-            opener: config.opening.map(open::Opener::new),
+            dialler: dial::Dialler::new(config.way_out, config.server_tls, own, config.key_log.clone()),
+            opener: config.opening.map(|opening| open::Opener::new(opening, config.key_log.clone())),
+            key_log: config.key_log,
             host: config.host,
             names: config.names,
             auth: config.auth,

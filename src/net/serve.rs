@@ -21,7 +21,7 @@ use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
 use super::target::{Authority, absolute};
-use super::tls::{self, Protocol};
+use super::tls::{self, KeyLog, Protocol};
 use super::transport::Transport;
 use crate::capture::{Leg, Mode, Tap, Timing, Tls};
 use crate::control::Controller;
@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) dialler: Dialler,
     /// Where clients' TLS is opened.
     pub(super) opener: Option<Opener>,
+    /// Where the secrets of TLS connections are written down.
+    pub(super) key_log: Option<KeyLog>,
     pub(super) host: HostHeader,
     /// Names that a reverse listener goes by.
     pub(super) names: Vec<String>,
@@ -316,7 +318,16 @@ impl Serving {
 
     /// Reaches a server on behalf of this client.
     pub(super) async fn dial(&self, authority: &Authority) -> Result<Dialled, DialError> {
-        self.shared.dialler.dial(authority, self.addresses, self.shared.handshake_limit).await
+        let dialled = self.shared.dialler.dial(authority, self.addresses, self.shared.handshake_limit).await;
+        self.tell_key_log();
+        dialled
+    }
+
+    /// Says where secrets could not be written down.
+    pub(super) fn tell_key_log(&self) {
+        if let Some(fault) = self.shared.key_log.as_ref().and_then(KeyLog::fault) {
+            self.note(format!("TLS secrets could not be written to --keylog: {fault}"));
+        }
     }
 
     /// Speaks TLS with a server that is reached already.

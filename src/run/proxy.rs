@@ -41,6 +41,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         way_out: options.out.way_out(&no_proxy()),
         server_tls: super::tls::server_tls(&options.tls)?,
         opening: super::tls::opening(&options.tls)?,
+        key_log: super::tls::key_log(&options.tls)?,
     })
 }
 

@@ -1,9 +1,10 @@
 //! What the options about TLS come to: files read, and what is wrong with them said.
 
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sockeye::net::{Afterwards, ClientCertificate, Opening, ServerTls, Trust, certificates};
+use sockeye::net::{Afterwards, ClientCertificate, KeyLog, Opening, ServerTls, Trust, certificates};
 
 use super::{Failure, USAGE};
 use crate::cli::TlsOptions;
@@ -34,6 +35,27 @@ pub fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
         afterwards: if options.tls_passthrough_on_refusal { Afterwards::Closed } else { Afterwards::Opened },
         ..Opening::new(Arc::new(authority))
     }))
+}
+
+/// Where the secrets of TLS connections are written down, for the eyes of the user alone.
+pub fn key_log(options: &TlsOptions) -> Result<Option<KeyLog>, Failure> {
+    let variable = std::env::var_os("SSLKEYLOGFILE").filter(|file| !file.is_empty());
+    let (file, named_by) = match (&options.keylog, variable) {
+        (Some(file), _) => (file.clone(), "--keylog"),
+        (None, Some(file)) => (PathBuf::from(file), "SSLKEYLOGFILE"),
+        (None, None) => return Ok(None),
+    };
+    let mut open = OpenOptions::new();
+    open.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let opened = open.open(&file).map_err(|error| {
+        Failure::new(
+            USAGE,
+            format_args!("cannot append TLS secrets to {} ({named_by}): {error}", file.display()),
+        )
+    })?;
+    Ok(Some(KeyLog::new(opened)))
 }
 
 fn client_certificate(options: &TlsOptions) -> Result<Option<ClientCertificate>, Failure> {

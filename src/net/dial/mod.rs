@@ -23,7 +23,7 @@ use super::guard::Own;
 use super::page::{ELSEWHERE, is_own};
 use super::proxy_protocol::{self, Addresses, ProxyProtocol};
 use super::target::Authority;
-use super::tls::{self, Connector, HTTP1, Protocol, Secured, ServerTls, TlsFault};
+use super::tls::{self, Connector, HTTP1, KeyLog, Protocol, Secured, ServerTls, TlsFault};
 use super::transparent::Recent;
 use super::transport::Transport;
 use crate::capture::{Timing, Tls};
@@ -108,8 +108,8 @@ impl Dialled {
 }
 
 impl Dialler {
-    pub(super) fn new(way_out: WayOut, tls: ServerTls, own: Own) -> Dialler {
-        Dialler { way_out, connector: Connector::new(tls), own, recent: Recent::default() }
+    pub(super) fn new(way_out: WayOut, tls: ServerTls, own: Own, key_log: Option<KeyLog>) -> Dialler {
+        Dialler { way_out, connector: Connector::new(tls, key_log), own, recent: Recent::default() }
     }
 
     /// Connects to `authority` for the client of `addresses`, through TLS where it says so, within `limit`.

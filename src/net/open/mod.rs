@@ -20,7 +20,7 @@ use super::drive::Drive;
 use super::mode::Speech;
 use super::serve::{Route, Serving};
 use super::target::Authority;
-use super::tls::{self, HTTP1, HTTP2, Protocol, Refusal};
+use super::tls::{self, HTTP1, HTTP2, KeyLog, Protocol, Refusal};
 use super::transport::Transport;
 use super::tunnel::Inside;
 use crate::capture::{Certificate, Leg, Tls};
@@ -57,6 +57,7 @@ impl Opening {
 /// The same, at work.
 pub(super) struct Opener {
     settings: Opening,
+    key_log: Option<KeyLog>,
     chains: Chains,
     answers: Mutex<HashMap<(String, Option<Protocol>), Answer>>,
     /// Hosts that are left closed since a client refused our certificate.
@@ -72,8 +73,14 @@ struct Answer {
 }
 
 impl Opener {
-    pub(super) fn new(settings: Opening) -> Opener {
-        Opener { settings, chains: Chains::default(), answers: Mutex::default(), refused: Mutex::default() }
+    pub(super) fn new(settings: Opening, key_log: Option<KeyLog>) -> Opener {
+        Opener {
+            settings,
+            key_log,
+            chains: Chains::default(),
+            answers: Mutex::default(),
+            refused: Mutex::default(),
+        }
     }
 
     /// Who signs what clients get.
@@ -116,6 +123,9 @@ impl Opener {
             .expect("ring has suites for TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from((*leaf).clone())));
+        if let Some(key_log) = &self.key_log {
+            config.key_log = Arc::new(key_log.clone());
+        }
         config.alpn_protocols = wanted.1.iter().cloned().collect();
         if answers.len() >= MOST_ANSWERS {
             answers.clear();
@@ -161,7 +171,9 @@ impl Serving {
         // The server first: what is wrong with it is what the client is to hear, and what it chooses is what the
         // client gets.
         let mut server = self.reach_inside(&authority, server, &hello).await;
-        let client = match self.answer(opener, &host, client, hello, &server).await {
+        let answered = self.answer(opener, &host, client, hello, &server).await;
+        self.tell_key_log();
+        let client = match answered {
             Ok(client) => client,
             Err(refusal) => {
                 self.refused(opener, &authority, &host, refusal, known(&server));
@@ -261,8 +273,13 @@ impl Serving {
             return Err(Refusal::Other("TLS within TLS is not opened".to_owned()));
         };
         let begun = Instant::now();
-        let accepting = StartHandshake::from_parts(hello.accepted, socket).into_stream(answer.config);
-        let accepted = timeout(self.shared.handshake_limit, accepting).await;
+        let start = StartHandshake::from_parts(hello.accepted, socket);
+        // It begins as it is made, not as it is waited for.
+        let accepting = async { start.into_stream(answer.config).await };
+        let title =
+            self.shared.key_log.as_ref().map(|_| format!("client leg, {} -> sockeye, {host}", self.from));
+        let accepting = tls::observed(title, accepting);
+        let accepted = timeout(self.shared.handshake_limit, accepting).await.map(|(accepted, _)| accepted);
         let accepted = accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let stream = accepted.map_err(|error| tls::of_client(&error))?;
         leg.took = Some(begun.elapsed());

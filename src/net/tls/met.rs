@@ -8,25 +8,27 @@ use crate::capture::{Certificate, CertificateRequest, Verified};
 
 /// What was met.
 #[derive(Default)]
-pub(super) struct Met {
+pub(in crate::net) struct Met {
     /// The certificates that the server showed.
     pub(super) chain: Arc<[Certificate]>,
     pub(super) verified: Verified,
     /// Whether the server asked for a certificate.
     pub(super) asked: CertificateRequest,
+    /// Which connection it is, where its secrets are written down, until that was said.
+    pub(super) leg: Option<String>,
 }
 
 tokio::task_local! {
     static MET: RefCell<Met>;
 }
 
-/// Does `handshake`, and gives beside its outcome what it met.
-pub(super) async fn observed<T>(handshake: impl Future<Output = T>) -> (T, Met) {
+/// Does `handshake`, and gives beside its outcome what it met. `leg` says which connection it is.
+pub(in crate::net) async fn observed<T>(leg: Option<String>, handshake: impl Future<Output = T>) -> (T, Met) {
     let observed = async {
         let outcome = handshake.await;
         (outcome, MET.with(RefCell::take))
     };
-    MET.scope(RefCell::default(), observed).await
+    MET.scope(RefCell::new(Met { leg, ..Met::default() }), observed).await
 }
 
 /// Notes something about the handshake that is being done.

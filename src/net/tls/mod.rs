@@ -2,6 +2,7 @@
 
 mod fault;
 mod identity;
+mod key_log;
 mod leg;
 mod met;
 mod verify;
@@ -19,7 +20,9 @@ use tokio_rustls::TlsConnector;
 pub(super) use fault::{Refusal, alert, hung_up, notes, of_alert, of_client, over_certificate};
 use identity::Identity;
 pub use identity::{ClientCertificate, ClientCertificateError};
+pub use key_log::KeyLog;
 pub(super) use leg::{agreed, names};
+pub(super) use met::observed;
 use verify::Judge;
 
 use super::certificate::Chains;
@@ -72,6 +75,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 /// Makes connections to servers secure.
 pub(super) struct Connector {
     settings: ServerTls,
+    key_log: Option<KeyLog>,
     chains: Arc<Chains>,
     /// One for all servers, so that sessions are resumed.
     config: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -98,8 +102,8 @@ impl TlsFault {
 }
 
 impl Connector {
-    pub(super) fn new(settings: ServerTls) -> Connector {
-        Connector { settings, chains: Arc::default(), config: OnceLock::new() }
+    pub(super) fn new(settings: ServerTls, key_log: Option<KeyLog>) -> Connector {
+        Connector { settings, key_log, chains: Arc::default(), config: OnceLock::new() }
     }
 
     /// Speaks TLS with the server called `host`, which may choose among what is `offered`.
@@ -126,13 +130,17 @@ impl Connector {
             Ok(config) => config,
             Err(why) => return Err(TlsFault::new(why, leg)),
         };
+        let title = self
+            .key_log
+            .as_ref()
+            .map(|_| format!("server leg, sockeye -> {}, {host}", transport.peer_name()));
         let Ok(socket) = transport.into_socket() else {
             return Err(TlsFault::new("TLS is spoken already".to_owned(), leg));
         };
         let begun = Instant::now();
         let connector = TlsConnector::from(config);
         let connecting = connector.with_alpn(offered).connect(name, socket);
-        let (connected, met) = met::observed(connecting).await;
+        let (connected, met) = observed(title, connecting).await;
         leg.chain = met.chain;
         leg.verified = met.verified;
         leg.asked = met.asked;
@@ -167,6 +175,9 @@ impl Connector {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(judge))
             .with_client_cert_resolver(Arc::new(Identity(self.settings.certificate.clone())));
+        if let Some(key_log) = &self.key_log {
+            config.key_log = Arc::new(key_log.clone());
+        }
         if self.settings.trust == Trust::Insecure {
             // A resumed session does not tell again what was wrong with its certificate.
             config.resumption = Resumption::disabled();

@@ -3,6 +3,7 @@
 mod alpn;
 mod client_certificates;
 mod facts;
+mod key_log;
 mod refusals;
 mod trust;
 
@@ -70,6 +71,17 @@ fn answer(client: &mut TlsClient, host: SocketAddr) -> String {
     let mut got = Vec::new();
     client.read_to_end(&mut got).unwrap();
     String::from_utf8(got).unwrap()
+}
+
+fn notes(log: &Log) -> Vec<String> {
+    let mut cursor = log.cursor();
+    let mut notes = Vec::new();
+    while let Next::Event(event) = cursor.next().unwrap() {
+        if let Event::Note(note) = event {
+            notes.push(note.text);
+        }
+    }
+    notes
 }
 
 /// What the first exchange failed with, once it is over.
