@@ -160,6 +160,7 @@ fn what_the_user_had_set_is_kept() {
     {
         assert!(waiting.variables[name].starts_with(beginning), "{}", waiting.variables[name]);
     }
+    assert_eq!(waiting.finish(), Some(1));
 }
 
 #[test]

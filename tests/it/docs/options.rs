@@ -46,6 +46,9 @@ const EXIT_CODES: &str = "
 | 2 | wrong usage, or a file that cannot be read |
 | 3 | could not listen, or could not reach what was asked for |
 
+`sockeye run` ends with the program's own code: 128 and the signal's number where a signal ended it, 127 where there is no such
+program, 126 where it cannot be started.
+
 Errors go to the standard error, one line each.
 ";
 
