@@ -15,6 +15,10 @@ pub struct SafetyOptions {
     /// SOCKEYE_AUTH does the same
     #[arg(long, value_name = "USER:PASSWORD", value_parser = credentials)]
     pub auth: Option<Credentials>,
+    /// Clients' connections at the same time; over it, the newest is answered 503 or closed [default: as many as the
+    /// limit of open files has room for]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: Option<u32>,
 }
 
 /// A user and a password. The sentence does not repeat them.

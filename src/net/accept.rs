@@ -4,9 +4,11 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -18,7 +20,9 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
+use super::guard::{HeadMeter, TooMuch};
 use super::transport::Transport;
 use crate::ws::handshake::head_length;
 
@@ -28,6 +32,8 @@ pub(super) enum Accepted {
     Request(Box<Asked>),
     /// Nothing more, or what hyper refused as no HTTP, with its own answer: the bytes, and why.
     Over(Box<Transport>, Bytes, Option<String>),
+    /// More, or less, than the proxy waits for. Nothing was answered yet.
+    Refused(Box<Transport>, Bytes, TooMuch),
     /// The server's idle connection brought this (or, empty, its end) before the client said anything.
     ServerSpoke(Box<Transport>, Bytes),
 }
@@ -46,15 +52,20 @@ pub(super) struct Asked {
 
 type Connection = http1::Connection<TokioIo<Recorded>, Hand>;
 
-/// Heads up to this size, in octets, and this many header lines.
+/// What hyper takes: more than the meter lets pass, which says what is wrong.
 const LARGEST_HEAD: usize = 1 << 20;
-const MOST_HEADERS: usize = 1_000;
+const MOST_HEADERS: usize = 1_100;
 
 /// Waits for the client's next request, or for what the server says on its own on the idle connection to it.
-pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>) -> Accepted {
+/// A request that has begun has to be there, as far as its head goes, within `limit`.
+pub(super) async fn accept(
+    client: Transport,
+    mut server: Option<&mut Transport>,
+    limit: Duration,
+) -> Accepted {
     let hand = Hand::default();
     let slot = Arc::clone(&hand.0);
-    let seen = Arc::default();
+    let seen: Arc<Mutex<Seen>> = Arc::default();
     let io = TokioIo::new(Recorded { transport: client, seen: Arc::clone(&seen) });
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
@@ -63,11 +74,7 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
         .max_headers(MOST_HEADERS)
         .serve_connection(io, hand);
     let mut spoken = vec![0; if server.is_some() { 4096 } else { 0 }];
-    enum Came {
-        Request(Box<Handed>),
-        Over(Option<String>),
-        Server(usize),
-    }
+    let mut late = None;
     let came = poll_fn(|context| {
         let polled = connection.poll_without_shutdown(context);
         if let Some(asked) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -75,6 +82,12 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
         }
         if let Poll::Ready(result) = polled {
             return Poll::Ready(Came::Over(result.err().map(|error| error.to_string())));
+        }
+        if lock(&seen).meter.is_inside() {
+            let late = late.get_or_insert_with(|| Box::pin(sleep(limit)));
+            if late.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Came::Slow);
+            }
         }
         match &mut server {
             // A reset ends it just as well; the next write will tell.
@@ -84,22 +97,49 @@ pub(super) async fn accept(client: Transport, mut server: Option<&mut Transport>
             None => Poll::Pending,
         }
     });
-    match came.await {
+    let came = came.await;
+    spoken.truncate(if let Came::Server(count) = came { count } else { 0 });
+    conclude(came, connection, &seen, spoken, limit)
+}
+
+/// What came first.
+enum Came {
+    Request(Box<Handed>),
+    Over(Option<String>),
+    Slow,
+    Server(usize),
+}
+
+fn conclude(
+    came: Came,
+    connection: Connection,
+    seen: &Mutex<Seen>,
+    spoken: Vec<u8>,
+    limit: Duration,
+) -> Accepted {
+    match came {
         Came::Request(asked) => {
             let (parts, reply) = *asked;
             // hyper may have read some of what follows, and for itself: all of it is here.
-            let mut head = take(&seen);
+            let mut head = take(seen);
             let rest = head.split_off(head_length(&head).unwrap_or(head.len()));
             Accepted::Request(Box::new(Asked { connection, reply, rest, head, parts }))
         }
         Came::Over(why) => {
-            let transport = connection.into_parts().io.into_inner().transport;
-            Accepted::Over(Box::new(transport), take(&seen), why)
+            let transport = Box::new(connection.into_parts().io.into_inner().transport);
+            let too_much = lock(seen).too_much;
+            match too_much {
+                Some(too_much) => Accepted::Refused(transport, take(seen), too_much),
+                None => Accepted::Over(transport, take(seen), why),
+            }
         }
-        Came::Server(count) => {
-            spoken.truncate(count);
+        Came::Slow => {
+            let transport = connection.into_parts().io.into_inner().transport;
+            Accepted::Refused(Box::new(transport), take(seen), TooMuch::Time(limit))
+        }
+        Came::Server(_) => {
             let mut transport = connection.into_parts().io.into_inner().transport;
-            transport.rewind(take(&seen));
+            transport.rewind(take(seen));
             Accepted::ServerSpoke(Box::new(transport), spoken.into())
         }
     }
@@ -148,14 +188,25 @@ impl Service<Request<Incoming>> for Hand {
     }
 }
 
-/// Remembers what is read.
+/// Remembers what is read, and measures it.
 struct Recorded {
     transport: Transport,
-    seen: Arc<Mutex<Vec<u8>>>,
+    seen: Arc<Mutex<Seen>>,
 }
 
-fn take(seen: &Mutex<Vec<u8>>) -> Bytes {
-    std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner)).into()
+#[derive(Default)]
+struct Seen {
+    bytes: Vec<u8>,
+    meter: HeadMeter,
+    too_much: Option<TooMuch>,
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take(seen: &Mutex<Seen>) -> Bytes {
+    std::mem::take(&mut lock(seen).bytes).into()
 }
 
 impl AsyncRead for Recorded {
@@ -163,12 +214,15 @@ impl AsyncRead for Recorded {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         std::task::ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.extend_from_slice(&buffer.filled()[before..]);
-        Poll::Ready(Ok(()))
+        let mut seen = lock(&self.seen);
+        let new = &buffer.filled()[before..];
+        seen.bytes.extend_from_slice(new);
+        let measured = seen.meter.take(new);
+        seen.too_much = measured.err();
+        Poll::Ready(measured.map_err(|too_much| io::Error::other(too_much.to_string())))
     }
 }
 
@@ -177,15 +231,15 @@ impl AsyncWrite for Recorded {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.transport).poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.transport).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.transport).poll_shutdown(context)
     }
 }

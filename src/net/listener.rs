@@ -2,15 +2,20 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::StatusCode;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::drive::Drive;
 use super::entrance::{Entrance, Listening};
+use super::guard::{Full, TooMuch};
 use super::mode::{Speech, first_words};
 use super::proxy_protocol::Addresses;
-use super::serve::{Route, Serving, Shared};
+use super::serve::{Route, Serving, Shared, written};
 use super::transport::Transport;
 use crate::capture::{Event, Mode, Note};
 
@@ -18,31 +23,94 @@ use crate::capture::{Event, Mode, Note};
 pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, listening: Listening) {
     let mut shutdown = shared.controller.shutdown();
     let mut connections = JoinSet::new();
+    let mut turned_away = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, Arc::clone(&shared), listening.clone()));
+                    match shared.seats.take() {
+                        Ok(seat) => {
+                            let serve = serve(stream, Arc::clone(&shared), listening.clone());
+                            connections.spawn(async move {
+                                serve.await;
+                                drop(seat);
+                            });
+                        }
+                        Err(full) => turn_away(stream, &shared, full, &mut turned_away),
+                    }
                 }
                 Err(error) => refused(&shared, &error).await,
             },
             // Those that have ended are forgotten.
             Some(_) = connections.join_next() => {}
+            Some(_) = turned_away.join_next() => {}
             () = async { drop(shutdown.wait_for(|asked| *asked).await) } => break,
         }
     }
     drop(listener);
     // Sessions were told, and end by themselves; idle connections and exchanges are cut.
     let ending = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(std::time::Duration::from_millis(300), ending).await;
+    let _ = timeout(Duration::from_millis(300), ending).await;
     connections.shutdown().await;
+}
+
+/// A connection for which there is no room. One that speaks HTTP at once hears so; not many are waited for.
+fn turn_away(stream: TcpStream, shared: &Shared, full: Full, turned_away: &mut JoinSet<()>) {
+    let limit = shared.seats.limit();
+    let why =
+        format!("{limit} connections are open, and there is room for no more: --max-connections makes some");
+    if full == Full::News {
+        let text = format!("a connection was turned away, as will be those after it: {why}");
+        shared.tap.event(Event::Note(Note { time: shared.tap.log().now(), flow: None, text }));
+    }
+    if turned_away.len() < MOST_TURNED_AWAY {
+        turned_away.spawn(async move {
+            let mut client = Transport::tcp(stream);
+            let mut words = Vec::new();
+            let speech = timeout(FOR_A_WORD, first_words(&mut client, &mut words)).await;
+            if matches!(speech, Ok(Ok(Some(Speech::Http)))) {
+                client.tell(&written(StatusCode::SERVICE_UNAVAILABLE, &why)).await;
+                client.linger().await;
+            }
+        });
+    }
+}
+
+const MOST_TURNED_AWAY: usize = 32;
+const FOR_A_WORD: Duration = Duration::from_secs(1);
+
+/// Tells by its first words what a client speaks. They may take their time to begin, where it is of this machine, but
+/// not to be enough.
+async fn words(client: &mut Transport, from: Option<Addresses>, shared: &Shared) -> Option<Speech> {
+    let is_near = from.is_some_and(|from| from.source.ip().to_canonical().is_loopback());
+    let mut words = Vec::with_capacity(2048);
+    let first = client.read_buf(&mut words);
+    let first = if is_near { first.await } else { timeout(shared.limits.silence, first).await.ok()? };
+    // A client that leaves without a word leaves nothing to tell.
+    first.ok().filter(|count| *count > 0)?;
+    match timeout(shared.limits.head, first_words(client, &mut words)).await {
+        Ok(speech) => {
+            client.rewind(words.into());
+            speech.ok().flatten()
+        }
+        // Half a word is the beginning of a method, or of TLS, which has no word for it.
+        Err(_) => {
+            let why = TooMuch::Time(shared.limits.head);
+            if words.first() != Some(&0x16) {
+                client.say(&written(why.status(), &why.to_string())).await;
+            }
+            let text = format!("a client said half a word and no more: {why}");
+            shared.tap.event(Event::Note(Note { time: shared.tap.log().now(), flow: None, text }));
+            None
+        }
+    }
 }
 
 /// A connection that could not be taken in, most often as there are too many: the next may be.
 async fn refused(shared: &Shared, error: &std::io::Error) {
     let text = format!("a connection could not be accepted: {error}");
     shared.tap.event(Event::Note(Note { time: shared.tap.log().now(), flow: None, text }));
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>, listening: Listening) {
@@ -70,9 +138,7 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, listening: Listening) -> 
     }
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
-    let mut words = Vec::new();
-    let Ok(Some(speech)) = first_words(&mut client, &mut words).await else { return None };
-    client.rewind(words.into());
+    let speech = words(&mut client, addresses, &serving.shared).await?;
     match (speech, serving.route.clone()) {
         (Speech::Http, _) => serving.run(client).await,
         (Speech::Socks5, Route::Forward) => serving.socks5(client).await,

@@ -44,7 +44,7 @@ pub use ca::{CaError, CertAuthority};
 pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener, Reach};
 pub use entrance::{Entrance, Listen, Listening};
-pub use guard::{Credentials, CredentialsError};
+pub use guard::{Credentials, CredentialsError, Limits};
 pub use open::{Afterwards, Opening};
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
@@ -65,6 +65,8 @@ pub struct ProxyConfig {
     pub names: Vec<String>,
     /// What clients have to know to use the listener; none lets everybody in.
     pub auth: Option<Credentials>,
+    /// How much clients may ask.
+    pub limits: Limits,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub handshake_limit: Duration,
     /// How servers are reached.
@@ -85,6 +87,7 @@ impl Default for ProxyConfig {
             host: HostHeader::Rewrite,
             names: Vec::new(),
             auth: None,
+            limits: Limits::default(),
             handshake_limit: Duration::from_secs(30),
             way_out: WayOut::default(),
             server_tls: ServerTls::default(),
@@ -112,6 +115,11 @@ pub enum StartError {
         "{0} is where this proxy itself listens: name the server behind it, or choose another address with --listen"
     )]
     Loop(String),
+    /// A password is to be asked for where nobody can be.
+    #[error(
+        "--auth does not go with --transparent: a client that is redirected knows of no proxy that could ask it"
+    )]
+    Unasked,
     /// The system gives no thread, or no sockets.
     #[error("cannot start: {0}")]
     System(io::Error),
@@ -132,6 +140,11 @@ impl Proxy {
         }
         let listening: Vec<_> = opened.iter().map(|(_, listening)| listening.clone()).collect();
         let own = guard::Own::new(listening.iter().map(|listening| listening.address).collect());
+        if config.auth.is_some()
+            && listening.iter().any(|listening| listening.entrance == Entrance::Transparent)
+        {
+            return Err(StartError::Unasked);
+        }
         for listening in &listening {
             if let Entrance::Reverse(Target { authority }) = &listening.entrance
                 && authority.host.parse().is_ok_and(|host| own.is_at(SocketAddr::new(host, authority.port)))
@@ -150,6 +163,8 @@ impl Proxy {
             host: config.host,
             names: config.names,
             auth: config.auth,
+            seats: guard::Seats::new(config.limits.connections),
+            limits: config.limits,
             handshake_limit: config.handshake_limit,
         });
         // The caller may be in a runtime of its own: nothing here may block on another.

@@ -16,7 +16,7 @@ use super::drive::{Drive, Watch};
 use super::edit::{Edits, edit};
 use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
 use super::framing::{Answering, Body};
-use super::guard::{Credentials, host_name, is_here};
+use super::guard::{Credentials, Limits, Seats, host_name, is_here};
 use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
@@ -41,6 +41,9 @@ pub(super) struct Shared {
     pub(super) names: Vec<String>,
     /// What clients have to know.
     pub(super) auth: Option<Credentials>,
+    pub(super) limits: Limits,
+    /// Room for clients' connections.
+    pub(super) seats: Arc<Seats>,
     /// How long a server may take to be reached, and to answer an opening handshake.
     pub(super) handshake_limit: Duration,
 }
@@ -102,8 +105,11 @@ impl Serving {
     }
 
     async fn requests(mut self, mut client: Transport) -> Option<Drive> {
+        let limit = self.shared.limits.head;
         loop {
-            client = match accept(client, self.server.as_mut().map(|server| &mut server.transport)).await {
+            client = match accept(client, self.server.as_mut().map(|server| &mut server.transport), limit)
+                .await
+            {
                 Accepted::Request(asked) => {
                     let asked = self.let_in(*asked).await?;
                     if matches!(self.route, Route::Forward) && asked.parts.method == Method::CONNECT {
@@ -124,6 +130,12 @@ impl Serving {
                 }
                 Accepted::ServerSpoke(client, bytes) if bytes.is_empty() && self.refused_certificate() => {
                     *client
+                }
+                Accepted::Refused(mut client, seen, why) => {
+                    self.report(Kind::Plain).unreadable(&seen, &why.to_string());
+                    client.tell(&written(why.status(), &why.to_string())).await;
+                    client.linger().await;
+                    return None;
                 }
                 Accepted::ServerSpoke(mut client, bytes) => {
                     // The server's last words, or its end: the client's connection ends as the server's did.

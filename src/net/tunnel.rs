@@ -1,9 +1,11 @@
 //! Tunnels that a client asks for: CONNECT and SOCKS5. What it speaks inside decides what they become.
 
+use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 
 use http::StatusCode;
+use tokio::time::timeout;
 
 use super::accept::Asked;
 use super::dial::Dialled;
@@ -50,7 +52,9 @@ impl Serving {
     /// Has a SOCKS5 client connected.
     pub(super) async fn socks5(mut self, mut client: Transport) -> Option<Drive> {
         self.mode = Mode::Socks5;
-        let authority = match socks5::accept(&mut client, self.shared.auth.as_ref()).await {
+        let asked = timeout(self.shared.limits.head, socks5::accept(&mut client, self.shared.auth.as_ref()));
+        let late = |_| Err(io::Error::other("it did not say in time where it wants to go"));
+        let authority = match asked.await.unwrap_or_else(late) {
             Ok(authority) => authority,
             Err(error) => {
                 let time = self.shared.tap.log().now();

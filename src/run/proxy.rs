@@ -9,7 +9,7 @@ use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture}
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
-use sockeye::net::{Credentials, HostHeader, Listening, Proxy, ProxyConfig, StartError};
+use sockeye::net::{Credentials, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
@@ -29,6 +29,7 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
 
 /// What the options ask of the proxy.
 pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
+    let connections = options.safety.max_connections.map_or_else(room, |count| count as usize);
     Ok(ProxyConfig {
         listeners: options
             .listen
@@ -37,6 +38,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         names: options.safety.allow_host.clone(),
         auth: None,
+        limits: Limits { connections, ..Limits::default() },
         handshake_limit: options.handshake_timeout,
         way_out: options.out.way_out(&no_proxy()),
         server_tls: super::tls::server_tls(&options.tls)?,
@@ -104,7 +106,10 @@ impl Running {
             }
         };
         let proxy = Proxy::start(config, tap, &controller).map_err(|error| {
-            Failure::new(if matches!(error, StartError::Loop(_)) { USAGE } else { UNREACHABLE }, error)
+            Failure::new(
+                if matches!(error, StartError::Loop(_) | StartError::Unasked) { USAGE } else { UNREACHABLE },
+                error,
+            )
         })?;
         for Listening { address, .. } in proxy.listening() {
             if !address.ip().is_loopback() {
@@ -205,9 +210,17 @@ pub fn screen(_: &Log, _: Shown, _: Option<Controller>) -> Result<(), Failure> {
     Err(Failure::new(USAGE, "this sockeye was built without its screen: use --headless"))
 }
 
-/// A session takes two sockets: the room that there is, is asked for.
-fn raise_open_files() {
+/// How many clients' connections there is room for: each takes two sockets.
+fn room() -> usize {
+    // Some files are the log's, the recording's and the program's own.
+    usize::try_from(raise_open_files().saturating_sub(64) / 2).unwrap_or(usize::MAX).max(16)
+}
+
+/// A session takes two sockets: the room that there is, is asked for. Gives how many files may be open.
+fn raise_open_files() -> u64 {
     #[cfg(unix)]
     // Where it is refused, the limit is what it was, and a connection too many is told as such.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    return rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
+    #[cfg(not(unix))]
+    return 20_000;
 }

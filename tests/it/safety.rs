@@ -1,10 +1,12 @@
 //! What the proxy refuses, so that nobody can turn it against its user.
 
-use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, capture};
+use std::time::{Duration, Instant};
+
+use sockeye::capture::{Capture, CaptureConfig, Event, Log, LogConfig, Next, capture};
 use sockeye::control::Controller;
 use sockeye::net::{Proxy, ProxyConfig, StartError};
 
-use crate::support::{Running, Server, config, forward, start};
+use crate::support::{PATIENCE, Running, Server, config, forward, start};
 
 /// What a forward proxy says to a client that says `ask`, and closes then.
 #[track_caller]
@@ -196,4 +198,84 @@ fn what_cannot_be_asked_for_a_password_does_not_pass() {
     running.client().send("NICK me\r\n").expect_fin();
     server.finish();
     running.finish();
+}
+
+#[test]
+fn heads_beyond_the_limits_are_refused_with_the_limit() {
+    let running = forward();
+    let long = |octets| "x".repeat(octets);
+    for (ask, status, limit) in [
+        (format!("GET http://h/{} HTTP/1.1\r\n", long(64 << 10)), "414", "64 KiB"),
+        (format!("GET http://h/ HTTP/1.1\r\nA: {}", long(256 << 10)), "431", "256 KiB"),
+        (format!("GET http://h/ HTTP/1.1\r\n{}", "A: b\r\n".repeat(1001)), "431", "1000 lines"),
+    ] {
+        let got = answer(&running, &ask);
+        assert!(got.starts_with(&format!("HTTP/1.1 {status} ")) && got.contains(limit), "{limit}: {got}");
+    }
+    let log = running.finish();
+    assert!(log.exchange(1).unwrap().unwrap().error.unwrap().contains("64 KiB"));
+}
+
+/// A proxy that waits for heads only so long.
+fn hasty() -> Running {
+    let mut config = config(None);
+    config.limits.head = Duration::from_millis(50);
+    start(config)
+}
+
+#[test]
+fn a_client_that_does_not_finish_its_head_is_told_so() {
+    let running = hasty();
+    // One that has not begun may take its time: the others are long over before it does.
+    let mut idle = running.client();
+    for begun in ["GET / HTTP/1.1\r\nHo", "G"] {
+        let got = answer(&running, begun);
+        assert!(
+            got.starts_with("HTTP/1.1 408 Request Timeout\r\n") && got.contains("50ms"),
+            "{begun}: {got}"
+        );
+    }
+    // SOCKS has no word for it.
+    running.client().send(b"\x05\x01\x00").expect(b"\x05\x00").expect_fin();
+    idle.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(idle.head().starts_with("HTTP/1.1 200 OK\r\n"));
+    running.finish();
+}
+
+#[test]
+fn a_connection_too_many_is_turned_away_until_there_is_room() {
+    let mut config = config(None);
+    config.limits.connections = 1;
+    let running = start(config);
+    let page = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut first = running.client();
+    // It is served, and so it has its place.
+    first.send(b"\x05\x01\x00").expect(b"\x05\x00");
+    for _ in 0..3 {
+        let got = answer(&running, page);
+        assert!(got.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{got}");
+        assert!(got.contains("--max-connections"), "{got}");
+    }
+    first.finish().expect_fin();
+    // Its place is free a moment after its end is seen.
+    let begun = Instant::now();
+    while !answer(&running, page).starts_with("HTTP/1.1 200") {
+        assert!(begun.elapsed() < PATIENCE);
+    }
+    let log = running.finish();
+    let mut cursor = log.cursor();
+    let mut told = 0;
+    while let Next::Event(event) = cursor.next().unwrap() {
+        told += usize::from(matches!(event, Event::Note(note) if note.text.contains("turned away")));
+    }
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn a_password_is_not_promised_where_nobody_can_be_asked() {
+    let mut config = ProxyConfig { auth: Some("mira:fish".parse().unwrap()), ..config(None) };
+    config.listeners[0].entrance = sockeye::net::Entrance::Transparent;
+    let (log, tap, capture) = log();
+    assert!(matches!(Proxy::start(config, tap, &Controller::new()), Err(StartError::Unasked)));
+    capture.finish(&log);
 }
