@@ -7,16 +7,16 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use sockeye::net::Target;
-use sockeye::replay::{Binding, Match, Order, Path, Timing, Volatile};
+use sockeye::replay::{Binding, Match, Order, Path, Reporter, Timing, Volatile};
 
 use super::values::{address, seconds};
 
 #[derive(Debug, Subcommand)]
 pub enum ReplayCommand {
     /// Play the server's part of a recording to whoever connects, and tell what was otherwise than recorded
-    Server(ReplayServerOptions),
+    Server(Box<ReplayServerOptions>),
     /// Play the client's part of a recording against a real server, and tell what it answers otherwise than recorded
-    Client(ReplayClientOptions),
+    Client(Box<ReplayClientOptions>),
 }
 
 #[derive(Debug, Args)]
@@ -26,8 +26,19 @@ pub struct ReplayServerOptions {
     /// The address to listen on; port 0 takes a free one
     #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
+    /// Play each session as often as a client comes for it; ends by a signal, or by one of the two below
+    #[arg(long)]
+    pub repeat: bool,
+    /// End when the standard input does, as it does when the program that started this one is gone
+    #[arg(long)]
+    pub end_with_stdin: bool,
+    /// End when no session was played for so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub idle_timeout: Option<Duration>,
     #[command(flatten)]
     pub play: PlayOptions,
+    #[command(flatten)]
+    pub told: TellOptions,
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +49,34 @@ pub struct ReplayClientOptions {
     pub server: Target,
     #[command(flatten)]
     pub play: PlayOptions,
+    #[command(flatten)]
+    pub told: TellOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct TellOptions {
+    /// What is printed on the standard output: text, or json with a line for each session
+    #[arg(long, value_name = "FORM", default_value = "text", value_parser = told)]
+    pub output: Told,
+    /// Reports for test runners, written at the end: junit=FILE, tap=FILE, json=FILE; - is the standard output
+    /// (repeatable, or with commas between)
+    #[arg(long, value_name = "FORM=FILE", value_delimiter = ',', value_parser = report)]
+    pub report: Vec<ReportFile>,
+}
+
+/// What is printed while it plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Text,
+    Json,
+}
+
+/// A report, and the file that it goes to.
+#[derive(Clone, Debug)]
+pub struct ReportFile {
+    pub reporter: Reporter,
+    /// `-` is the standard output.
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +132,23 @@ fn timing(word: &str) -> Result<Timing, String> {
             Ok(Timing::Scaled(1.0 / speed))
         }
     }
+}
+
+fn told(word: &str) -> Result<Told, String> {
+    match word {
+        "text" => Ok(Told::Text),
+        "json" => Ok(Told::Json),
+        _ => Err(unknown(word, ["text", "json"])),
+    }
+}
+
+fn report(word: &str) -> Result<ReportFile, String> {
+    let Some((form, file)) = word.split_once('=').filter(|(_, file)| !file.is_empty()) else {
+        return Err(format!("{word:?} is no report: give a form and a file, such as junit=report.xml"));
+    };
+    let reporter =
+        Reporter::from_name(form).ok_or_else(|| unknown(form, Reporter::ALL.map(Reporter::name)))?;
+    Ok(ReportFile { reporter, file: file.into() })
 }
 
 fn unknown<const N: usize>(word: &str, names: [&str; N]) -> String {

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use super::outcome::{Left, Unplayed};
 use super::script::Steps;
 use crate::capture::{Event, Opening, Payload};
 use crate::headless;
@@ -13,6 +14,7 @@ use crate::ws::handshake::{RequestHead, ResponseHead, examine};
 pub struct Cast {
     file: PathBuf,
     parts: Vec<Part>,
+    repeated: bool,
 }
 
 /// A recorded session, or a refused attempt at one.
@@ -24,7 +26,10 @@ pub struct Part {
     /// The body of a refusal; none where the session was opened.
     pub refusal: Option<Payload>,
     bookmark: Bookmark,
-    taken: bool,
+    /// How often it was begun.
+    begun: u32,
+    /// How often it was played to its end.
+    done: u32,
 }
 
 impl Cast {
@@ -42,9 +47,14 @@ impl Cast {
                 Item::Event(Event::Refused(refused)) => (refused.opening, Some(refused.body)),
                 _ => continue,
             };
-            parts.push(Part { opening, line, refusal, bookmark: reader.bookmark(), taken: false });
+            parts.push(Part { opening, line, refusal, bookmark: reader.bookmark(), begun: 0, done: 0 });
         }
-        Ok(Cast { file: file.to_owned(), parts })
+        Ok(Cast { file: file.to_owned(), parts, repeated: false })
+    }
+
+    /// The same, with each session to be played any number of times.
+    pub fn repeated(self) -> Cast {
+        Cast { repeated: true, ..self }
     }
 
     /// The sessions in the order of the recording.
@@ -53,7 +63,7 @@ impl Cast {
     }
 
     /// Which session a request is for: the first one left with its path and query, then with its path; among those,
-    /// one whose subprotocol it offers.
+    /// one whose subprotocol it offers. Of sessions that are repeated, those that were played least are left.
     pub fn choose(&mut self, request: &RequestHead) -> Option<usize> {
         let target = request.target().into_owned();
         let offered = examine(request, None).offered_subprotocols;
@@ -65,20 +75,53 @@ impl Cast {
             };
             place && part.subprotocol().is_none_or(|subprotocol| offered.contains(&subprotocol))
         };
-        let free = |how: Likeness| self.parts.iter().position(|part| !part.taken && fits(part, how));
+        let free = |how: Likeness| {
+            let parts = self.parts.iter().enumerate();
+            let fitting = parts.filter(|(_, part)| (self.repeated || part.begun == 0) && fits(part, how));
+            fitting.min_by_key(|(_, part)| part.begun).map(|(at, _)| at)
+        };
         let chosen = free(Likeness::Query).or_else(|| free(Likeness::Path))?;
-        self.parts[chosen].taken = true;
+        self.begin(chosen);
         Some(chosen)
     }
 
-    /// The sessions that were not chosen yet.
-    pub fn left(&self) -> impl Iterator<Item = &Part> {
-        self.parts.iter().filter(|part| !part.taken)
+    /// The session is going to be played.
+    pub(super) fn begin(&mut self, part: usize) {
+        self.parts[part].begun += 1;
     }
 
-    /// Whether all sessions were chosen.
-    pub fn is_empty(&self) -> bool {
-        self.parts.iter().all(|part| part.taken)
+    /// The session was played to its end.
+    pub(super) fn done(&mut self, part: usize) {
+        self.parts[part].done += 1;
+    }
+
+    /// Request targets of the sessions that a client can still come for.
+    pub(super) fn on_offer(&self) -> Vec<String> {
+        let free = self.parts.iter().filter(|part| self.repeated || part.begun == 0);
+        free.map(Part::target).collect()
+    }
+
+    /// The sessions that were not played to their end.
+    pub fn left(&self) -> Vec<Left> {
+        let left = |part: &Part| {
+            let how = match (part.begun, part.done) {
+                (0, _) => Unplayed::Untouched,
+                (begun, done) if begun > done => Unplayed::Halfway,
+                _ => return None,
+            };
+            Some(Left { line: part.line, target: part.target(), how })
+        };
+        self.parts.iter().filter_map(left).collect()
+    }
+
+    /// Whether a session is being played.
+    pub(super) fn is_playing(&self) -> bool {
+        self.parts.iter().any(|part| part.begun > part.done)
+    }
+
+    /// Whether there is nothing more to play.
+    pub(super) fn is_over(&self) -> bool {
+        !self.repeated && self.parts.iter().all(|part| part.done > 0)
     }
 
     /// What the session says, from its file.

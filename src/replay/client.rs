@@ -1,5 +1,7 @@
 //! The replay client: plays the client's part of a recording against a real server.
 
+use std::time::Instant;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::AsyncWriteExt;
@@ -7,9 +9,9 @@ use tokio::io::AsyncWriteExt;
 use super::cast::{Cast, Part};
 use super::expectation::Difference;
 use super::heads;
+use super::outcome::{Left, Played};
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
-use super::server::Played;
 use super::settings::Settings;
 use crate::net::{Endpoint, Reach, Target};
 use crate::ws::Direction;
@@ -38,14 +40,22 @@ impl ReplayClient {
     pub async fn next(&mut self) -> Result<Option<Played>, String> {
         let chosen = self.next;
         let Some(part) = self.cast.parts().get(chosen) else { return Ok(None) };
-        self.next += 1;
-        let server = Endpoint::connect(&self.server, &self.reach).await?;
         let (line, target) = (Some(part.line), part.target());
+        let begun = Instant::now();
+        let server = Endpoint::connect(&self.server, &self.reach).await?;
+        self.next += 1;
+        self.cast.begin(chosen);
         let report = match self.session(chosen, server).await {
             Ok(report) => report,
             Err(trouble) => Report::of(trouble),
         };
-        Ok(Some(Played { line, target, report }))
+        self.cast.done(chosen);
+        Ok(Some(Played { line, target, took: begun.elapsed(), report }))
+    }
+
+    /// The sessions that were not played to their end.
+    pub fn left(&self) -> Vec<Left> {
+        self.cast.left()
     }
 
     async fn session(&self, chosen: usize, mut server: Endpoint) -> Result<Report, Trouble> {

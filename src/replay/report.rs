@@ -74,6 +74,22 @@ impl Report {
     }
 }
 
+impl Trouble {
+    /// A word for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Trouble::Different(_) => "different",
+            Trouble::Answered(_) => "answered",
+            Trouble::Missing(_) => "missing",
+            Trouble::Unexpected(_) => "unexpected",
+            Trouble::Closed(..) => "closed",
+            Trouble::TimedOut(_) => "timed-out",
+            Trouble::NotSent(_) => "not-sent",
+            Trouble::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
 impl Problem {
     /// The one option that would accept it, where there is one.
     pub fn way_out(&self) -> Option<String> {

@@ -1,12 +1,15 @@
 //! The mock server: plays the server's part of a recording to whoever connects.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
 use super::cast::Cast;
 use super::heads;
+use super::outcome::{Left, Played};
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
@@ -19,17 +22,6 @@ pub struct MockServer {
     listener: Listener,
     stage: Arc<Stage>,
     over: mpsc::UnboundedReceiver<Played>,
-}
-
-/// What came of one session.
-#[derive(Clone, Debug)]
-pub struct Played {
-    /// The line of the recording where the session is opened; none where a client fitted none.
-    pub line: Option<u64>,
-    /// The request target.
-    pub target: String,
-    /// What came of it.
-    pub report: Report,
 }
 
 struct Stage {
@@ -46,10 +38,19 @@ impl MockServer {
         MockServer { listener, stage, over }
     }
 
-    /// To be called inside a tokio runtime. Serves until the next session is over, and gives what came of it; none once all of the recording was played.
+    /// Where it listens, as a URL without a path.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub fn url(&self) -> io::Result<String> {
+        self.listener.address().map(|address| format!("ws://{address}"))
+    }
+
+    /// To be called inside a tokio runtime. Serves until the next session is over, and gives what came of it; none once
+    /// all of the recording was played. Nothing is lost where it is given up and called again.
     pub async fn next(&mut self) -> Option<Played> {
         loop {
-            if self.stage.cast().is_empty() && Arc::strong_count(&self.stage) == 1 {
+            if self.stage.cast().is_over() {
                 return self.over.try_recv().ok();
             }
             tokio::select! {
@@ -63,10 +64,14 @@ impl MockServer {
         }
     }
 
-    /// The sessions that nobody came for: their lines and request targets.
-    pub fn left(&self) -> Vec<(u64, String)> {
-        let cast = self.stage.cast();
-        cast.left().map(|part| (part.line, part.target())).collect()
+    /// Whether a session is being played.
+    pub fn is_playing(&self) -> bool {
+        self.stage.cast().is_playing()
+    }
+
+    /// The sessions that were not played to their end.
+    pub fn left(&self) -> Vec<Left> {
+        self.stage.cast().left()
     }
 }
 
@@ -88,6 +93,7 @@ impl Stage {
             let why = "this mock plays WebSocket sessions, and the request asks for none";
             return client.say_last(&heads::own("404 Not Found", why)).await;
         }
+        let begun = Instant::now();
         let chosen = self.cast().choose(&request);
         let Some(chosen) = chosen else { return self.turn_away(client, target).await };
         let (line, head, steps) = {
@@ -107,25 +113,27 @@ impl Stage {
             Some(Ok(steps)) => match ResponseHead::parse(&head) {
                 Ok(response) => {
                     let agreed = examine(&request, Some(&response));
-                    if client.write_all(&head).await.is_err() {
-                        return;
-                    }
+                    // A client that has gone again is found out by the player.
+                    let _ = client.write_all(&head).await;
                     play(client, &rest, (Direction::ToClient, &agreed), steps, &self.settings).await
                 }
                 Err(_) => Report::of(Trouble::Unreadable("the recorded response is no HTTP".to_owned())),
             },
         };
-        // Nobody waits any more where the server was dropped.
-        let _ = self.told.send(Played { line: Some(line), target, report });
+        let mut cast = self.cast();
+        cast.done(chosen);
+        // Under the lock: who sees that all is over finds what came of it. Nobody waits any more where the server was
+        // dropped.
+        let _ = self.told.send(Played { line: Some(line), target, took: begun.elapsed(), report });
     }
 
     /// A client that fits no session hears which there are.
     async fn turn_away(&self, client: Endpoint, target: String) {
-        let offers: Vec<String> = self.cast().left().map(|part| part.target()).collect();
+        let offers = self.cast().on_offer();
         let offers = if offers.is_empty() { "nothing any more".to_owned() } else { offers.join(", ") };
         let why = format!("the recording has no session left for {target}; it still has {offers}");
         client.say_last(&heads::own("404 Not Found", &why)).await;
         let report = Report::of(Trouble::Unexpected(format!("a client for {target}: {why}")));
-        let _ = self.told.send(Played { line: None, target, report });
+        let _ = self.told.send(Played { line: None, target, took: Duration::ZERO, report });
     }
 }

@@ -15,6 +15,7 @@ mod recording;
 mod redaction;
 mod relay;
 mod replay;
+mod replay_program;
 #[cfg(unix)]
 mod run;
 mod safety;

@@ -1,7 +1,6 @@
 //! Recorded sessions played to live clients, over sockets.
 
 use std::net::SocketAddr;
-use std::process::Command;
 use std::thread::JoinHandle;
 
 use sockeye::net::{Listener, Reach, ServerTls, WayOut};
@@ -15,7 +14,7 @@ const HEAD: &str =
     r#"{"type":"recording","version":1,"tool":"sockeye 0.1.0","started":"2026-11-22T14:30:00.000Z"}"#;
 
 /// A session under `path`, of these lines.
-fn session(number: u32, path: &str, subprotocol: &str, lines: &[&str]) -> String {
+pub fn session(number: u32, path: &str, subprotocol: &str, lines: &[&str]) -> String {
     let mut text = format!(
         r#"{{"type":"open","session":{number},"time":"2026-11-22T14:30:01.000Z","mode":"reverse","url":"ws://h{path}","http":"1.1","tls":null,"request":{{"line":"GET {path} HTTP/1.1","headers":[["Host","h"],["Upgrade","websocket"],["Connection","Upgrade"],["Sec-WebSocket-Version","13"],["Sec-WebSocket-Key","{KEY}"]]}},"response":{{"line":"HTTP/1.1 101 Switching Protocols","headers":[["Upgrade","websocket"],["Connection","Upgrade"],["Sec-WebSocket-Accept","old"]{subprotocol}]}},"subprotocol":null,"extensions":null}}"#
     );
@@ -26,7 +25,7 @@ fn session(number: u32, path: &str, subprotocol: &str, lines: &[&str]) -> String
     text
 }
 
-const HELLO: &[&str] = &[
+pub const HELLO: &[&str] = &[
     r#"{"type":"message","session":0,"n":1,"at":1,"from":"client","op":"text","json":{"id":7,"ask":"hello"}}"#,
     r#"{"type":"ping","session":0,"n":2,"at":2,"from":"server"}"#,
     r#"{"type":"message","session":0,"n":3,"at":3,"from":"server","op":"text","json":{"id":7,"answer":"world"}}"#,
@@ -36,7 +35,7 @@ const HELLO: &[&str] = &[
 ];
 
 /// A recording in a file that goes away with the folder.
-fn recording(sessions: &[String]) -> (tempfile::TempDir, std::path::PathBuf) {
+pub fn recording(sessions: &[String]) -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("recording.jsonl");
     std::fs::write(&file, format!("{HEAD}\n{}\n", sessions.join("\n"))).unwrap();
@@ -199,21 +198,4 @@ fn a_server_that_answers_otherwise_is_found_out() {
     refusing.finish();
     let nobody = client(&[session(1, "/", "", HELLO)], address).unwrap_err();
     assert!(nobody.contains("cannot reach"), "{nobody}");
-}
-
-#[test]
-fn the_program_says_what_came_of_it() {
-    let (_folder, file) = recording(&[session(1, "/", "", HELLO)]);
-    let file = file.to_str().unwrap();
-    let sockeye = |words: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_sockeye")).args(words).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, errors) = sockeye(&["replay", "server", file, "--ignore", "$."]);
-    assert!(code == Some(2) && errors.contains("a name is missing"), "{errors}");
-    let (code, errors) = sockeye(&["replay", "server", "-"]);
-    assert!(code == Some(2) && errors.contains("give it as a file"), "{errors}");
-    let (_folder, empty) = recording(&[]);
-    let (code, errors) = sockeye(&["replay", "server", empty.to_str().unwrap()]);
-    assert!(code == Some(2) && errors.contains("holds no session"), "{errors}");
 }

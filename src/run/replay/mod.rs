@@ -1,0 +1,154 @@
+//! `sockeye replay`: a recording's sessions played to live ends, and what came of it.
+
+mod teller;
+
+use std::future::pending;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sockeye::net::{Listener, Reach, ServerTls, WayOut};
+use sockeye::replay::{Cast, Expectation, MockServer, ReplayClient, Settings};
+use tokio::sync::oneshot;
+
+use self::teller::Teller;
+use super::signals::Signals;
+use super::{Failure, UNREACHABLE, USAGE};
+use crate::cli::replay::{PlayOptions, ReplayClientOptions, ReplayCommand, ReplayServerOptions};
+
+/// Runs one of the commands.
+pub fn replay(command: ReplayCommand) -> Result<(), Failure> {
+    match command {
+        ReplayCommand::Server(options) => server(&options),
+        ReplayCommand::Client(options) => client(*options),
+    }
+}
+
+fn cast(file: &Path) -> Result<Cast, Failure> {
+    if file.as_os_str() == "-" {
+        return Err(Failure::new(
+            USAGE,
+            "a recording is read in several places to be played: give it as a file",
+        ));
+    }
+    let cast = Cast::read(file).map_err(|error| Failure::new(USAGE, error))?;
+    if cast.parts().is_empty() {
+        return Err(Failure::new(USAGE, format_args!("{} holds no session to play", file.display())));
+    }
+    Ok(cast)
+}
+
+fn server(options: &ReplayServerOptions) -> Result<(), Failure> {
+    let mut cast = cast(&options.file)?;
+    if options.repeat {
+        cast = cast.repeated();
+    }
+    let mut teller = Teller::new(&options.file, &options.told)?;
+    let signals = Signals::heed().map_err(unreachable)?;
+    let mut server = None;
+    // Until a signal comes; then what was played by then is told.
+    let ended = signals.until(serve(&mut server, cast, options, &mut teller)).map_err(unreachable)?;
+    ended.transpose()?;
+    let left = server.map(|server| server.left()).unwrap_or_default();
+    teller.end(left)
+}
+
+fn unreachable(error: io::Error) -> Failure {
+    Failure::new(UNREACHABLE, error)
+}
+
+/// Listens and plays until all was played, or one of the ends comes that the user chose.
+async fn serve(
+    place: &mut Option<MockServer>,
+    cast: Cast,
+    options: &ReplayServerOptions,
+    teller: &mut Teller,
+) -> Result<(), Failure> {
+    let listen = options.listen;
+    let unreachable = |error: io::Error| {
+        Failure::new(
+            UNREACHABLE,
+            format_args!("cannot listen on {listen}: {error}; choose another address with --listen"),
+        )
+    };
+    let listener = Listener::bind(listen).map_err(unreachable)?;
+    let sessions = cast.parts().len();
+    let server = place.insert(MockServer::new(listener, cast, settings(&options.play)));
+    teller.ready(&server.url().map_err(unreachable)?, sessions)?;
+    let stdin = options.end_with_stdin.then(stdin_ends);
+    let play = async {
+        loop {
+            let next = match options.idle_timeout {
+                None => server.next().await,
+                Some(limit) => match tokio::time::timeout(limit, server.next()).await {
+                    Ok(next) => next,
+                    Err(_) if server.is_playing() => continue,
+                    Err(_) => None,
+                },
+            };
+            let Some(played) = next else { return Ok(()) };
+            teller.played(played)?;
+        }
+    };
+    tokio::select! {
+        result = play => result,
+        () = async {
+            match stdin {
+                // Where nobody reads it any more, it does not end either.
+                Some(ended) => if ended.await.is_err() { pending().await },
+                None => pending().await,
+            }
+        } => Ok(()),
+    }
+}
+
+/// Is told when the standard input has ended. A thread reads it: a read of it cannot be given up, but the program can
+/// end meanwhile.
+fn stdin_ends() -> oneshot::Receiver<()> {
+    let (tell, ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        let mut buffer = [0; 4096];
+        loop {
+            match stdin.read(&mut buffer) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        // Nobody waits any more where all was played.
+        let _ = tell.send(());
+    });
+    ended
+}
+
+fn client(options: ReplayClientOptions) -> Result<(), Failure> {
+    let cast = cast(&options.file)?;
+    let mut teller = Teller::new(&options.file, &options.told)?;
+    let limit = options.play.step_timeout;
+    let reach = Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit };
+    let mut client = ReplayClient::new(options.server, reach, cast, settings(&options.play));
+    let signals = Signals::heed().map_err(unreachable)?;
+    let ended = signals.until(async {
+        while let Some(played) = client.next().await.map_err(|error| Failure::new(UNREACHABLE, error))? {
+            teller.played(played)?;
+        }
+        Ok(())
+    });
+    let ended = ended.map_err(unreachable)?.transpose();
+    let told = teller.end(client.left());
+    ended.and(told)
+}
+
+fn settings(options: &PlayOptions) -> Settings {
+    Settings {
+        expectation: Expectation {
+            matching: options.matching,
+            ignore: options.ignore.clone(),
+            volatile: options.volatile.clone(),
+        },
+        bindings: options.bind.clone(),
+        order: options.order,
+        timing: options.timing,
+        step_timeout: options.step_timeout,
+    }
+}
