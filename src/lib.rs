@@ -21,6 +21,8 @@ pub mod net;
 
 pub mod headless;
 
+pub mod interchange;
+
 pub mod replay;
 
 #[cfg(feature = "tui")]

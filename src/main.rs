@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         Some(Command::Show(options)) => run::recording::show(options),
         Some(Command::Print(options)) => run::recording::print(&options),
         Some(Command::Replay(command)) => run::replay::replay(command),
+        Some(Command::Export(options)) => run::interchange::export(&options),
+        Some(Command::Import(options)) => run::interchange::import(&options),
         Some(Command::Ca(command)) => run::ca::ca(&command),
         Some(Command::Completions { shell }) => run::about::completions(shell),
         Some(Command::Man) => run::about::man(),

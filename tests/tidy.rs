@@ -39,7 +39,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["std::net"], &["net", "demo", "cli", "run"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
     (&["tokio"], &["net", "demo", "control", "replay", "run"]),
-    (&["serde_json"], &["headless", "decode", "replay"]),
+    (&["serde_json"], &["headless", "interchange", "decode", "replay"]),
     (&["serde"], &["headless"]),
     (&["std::fs", "File::open", "File::create"], &["capture", "headless", "run"]),
     (&["flate2"], &["ws"]),

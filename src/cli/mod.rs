@@ -1,5 +1,6 @@
 //! The command line: what users type, and what it means.
 
+mod interchange;
 mod listen;
 mod out;
 mod output;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 use sockeye::net::Target;
 
+pub use interchange::{ExportOptions, ImportOptions};
 pub use listen::ListenOptions;
 pub use out::OutOptions;
 pub use output::{LogOptions, OutputOptions};
@@ -56,6 +58,10 @@ pub enum Command {
     /// Play recorded sessions again, in tests
     #[command(subcommand)]
     Replay(replay::ReplayCommand),
+    /// Write a recording for other tools: as HAR, for Wireshark, or as one recording
+    Export(ExportOptions),
+    /// Make a recording of a HAR file or a mitmproxy flow file
+    Import(ImportOptions),
     /// The certificate authority with which TLS is opened
     #[command(subcommand)]
     Ca(CaCommand),

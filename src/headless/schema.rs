@@ -22,7 +22,7 @@ pub use payload::{InMemory, Payloads};
 pub use reader::{Bookmark, Item, ReadError, Reader, Record};
 pub use writer::Writer;
 
-pub(super) use clock::{format as format_time, wall};
+pub(crate) use clock::{format as format_time, parse as parse_time, wall};
 
 use std::time::SystemTime;
 

@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod handshake;
 mod http;
+mod interchange;
 mod listeners;
 mod out;
 mod page;
