@@ -4,6 +4,10 @@
 //! There is one path so far, verbatim: what comes leaves as it came and as soon as the receiver takes it.
 //! The walker runs along, so that the frame boundary is known at every moment.
 
+mod gate;
+
+pub use gate::{Event, Gate, Verdict, Whole};
+
 use crate::ws::FrameWalker;
 
 /// One direction: bytes from its sender on their way to its receiver.

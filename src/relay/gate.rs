@@ -1,0 +1,326 @@
+//! One direction whose messages are looked at before they go on: whole messages are given out, and put back as they
+//! came, changed, twice, or not at all, so that the rest of the stream stays right for the receiver.
+//!
+//! Where permessage-deflate takes its context over from message to message (RFC 7692 7.1.1), what a message was
+//! compressed with depends on all before it. So from the first message on that is touched, the direction is compressed
+//! anew: the receiver's window then holds what the new compressor gave it. Until then, and always without context
+//! takeover, what is not touched goes on byte for byte.
+
+use crate::ws::inflate::{History, Inflater};
+use crate::ws::{
+    Deflater, Direction, Frame, FrameHeader, FrameWalker, Opcode, PermessageDeflate, Walked, mask,
+};
+
+/// Takes a direction's bytes apart into messages, and puts them together again.
+pub struct Gate {
+    direction: Direction,
+    deflate: Option<PermessageDeflate>,
+    limit: usize,
+    walker: FrameWalker,
+    history: History,
+    inflater: Option<Box<Inflater>>,
+    /// Compresses anew; none while the sender's own compression still holds for the receiver.
+    deflater: Option<Box<Deflater>>,
+    frame: Now,
+    open: Option<Open>,
+    /// How many compressed messages were given out.
+    given: u64,
+    /// How many of them went on as they came, one after the other.
+    passed: u64,
+    /// Messages that were given out and not put back.
+    pending: usize,
+}
+
+/// What comes out of a direction, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Bytes that go on as they are: control frames, what belongs to no message, and messages too long to be held.
+    Pass(Vec<u8>),
+    /// A message, to be put back by [`Gate::put_back`].
+    Message(Whole),
+}
+
+/// A whole data message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Text or binary.
+    pub opcode: Opcode,
+    /// Its payload, unmasked and inflated; none where it could not be inflated.
+    pub payload: Option<Vec<u8>>,
+    /// Its frames as they came.
+    raw: Vec<u8>,
+    /// Its place among the compressed messages; none where it is not compressed.
+    turn: Option<u64>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Forward,
+    /// This goes on in its place.
+    Replace(Opcode, Vec<u8>),
+    /// It goes on twice.
+    Duplicate,
+    /// Nothing goes on.
+    Drop,
+}
+
+/// The frame whose payload is being read.
+#[derive(Clone, Copy)]
+enum Now {
+    /// It goes on as it is.
+    Passing,
+    /// It belongs to the message under way.
+    Data { masking_key: Option<[u8; 4]>, done: u64, fin: bool },
+}
+
+/// The message under way.
+struct Open {
+    opcode: Opcode,
+    compressed: bool,
+    raw: Vec<u8>,
+    /// The payload so far; empty once it is broken.
+    payload: Vec<u8>,
+    broken: bool,
+    /// It is too long to be held: it goes on while it comes.
+    flows: bool,
+}
+
+impl Gate {
+    /// For a direction that stands between two messages. `history` is what the compressed messages before inflated to,
+    /// as far as the next may refer to it; messages of more than `limit` octets are not held.
+    pub fn new(
+        direction: Direction,
+        deflate: Option<PermessageDeflate>,
+        history: History,
+        limit: usize,
+    ) -> Gate {
+        Gate {
+            direction,
+            deflate,
+            limit,
+            walker: FrameWalker::new(),
+            history,
+            inflater: None,
+            deflater: None,
+            frame: Now::Passing,
+            open: None,
+            given: 0,
+            passed: 0,
+            pending: 0,
+        }
+    }
+
+    /// Takes in what the sender sent.
+    pub fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+        let mut walker = std::mem::take(&mut self.walker);
+        for walked in walker.walk(bytes) {
+            match walked {
+                Walked::Header(header) => self.header(&header, events),
+                Walked::Payload(payload) => self.payload(payload, events),
+                Walked::End => self.end_of_frame(events),
+            }
+        }
+        self.walker = walker;
+    }
+
+    /// What must follow for the receiver, now that `verdict` was given on a message. Messages may be put back in another
+    /// order than they came in. The client's new frames are masked with `masking_key`.
+    pub fn put_back(&mut self, whole: Whole, verdict: Verdict, masking_key: [u8; 4], out: &mut Vec<u8>) {
+        self.pending = self.pending.saturating_sub(1);
+        match verdict {
+            Verdict::Forward => self.forward(whole, masking_key, out),
+            Verdict::Duplicate => {
+                self.forward(whole.clone(), masking_key, out);
+                self.forward(whole, masking_key, out);
+            }
+            Verdict::Drop => self.touch(whole.turn),
+            Verdict::Replace(opcode, payload) => {
+                self.touch(whole.turn);
+                self.write(opcode, &payload, whole.turn.is_some(), masking_key, out);
+            }
+        }
+    }
+
+    /// Whether it may be left: the next byte begins a message, none waits, and what goes on is still the sender's own.
+    pub fn can_leave(&self) -> bool {
+        self.walker.at_message_boundary() && self.pending == 0 && self.deflater.is_none()
+    }
+
+    /// What the compressed messages so far inflated to, for whoever goes on reading the sender.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    fn header(&mut self, header: &FrameHeader, events: &mut Vec<Event>) {
+        let fin = header.fin;
+        self.frame = match (header.opcode, &self.open) {
+            (Opcode::Text | Opcode::Binary, _) => {
+                // A message that begins inside another (RFC 6455 5.4) ends what was held of that.
+                if let Some(open) = self.open.take() {
+                    self.history.forget_message();
+                    pass(open.raw, events);
+                }
+                self.begin(header);
+                Now::Data { masking_key: header.masking_key, done: 0, fin }
+            }
+            (Opcode::Continuation, Some(_)) => Now::Data { masking_key: header.masking_key, done: 0, fin },
+            _ => Now::Passing,
+        };
+        self.raw(header.bytes(), events);
+    }
+
+    fn begin(&mut self, header: &FrameHeader) {
+        let compressed = header.rsv1 && self.deflate.is_some();
+        if compressed {
+            if self.takes_no_context_over() {
+                self.history.clear();
+            }
+            self.inflater.get_or_insert_default().begin(&mut self.history);
+        }
+        self.open = Some(Open {
+            opcode: header.opcode,
+            compressed,
+            raw: Vec::new(),
+            payload: Vec::new(),
+            broken: false,
+            flows: false,
+        });
+    }
+
+    /// Bytes of the frame that is under way, as they came.
+    fn raw(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+        match (self.frame, &mut self.open) {
+            (Now::Data { .. }, Some(open)) if !open.flows => open.raw.extend_from_slice(bytes),
+            _ => pass(bytes.to_vec(), events),
+        }
+    }
+
+    fn payload(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+        self.raw(bytes, events);
+        let Now::Data { masking_key, done, .. } = &mut self.frame else { return };
+        let Some(open) = &mut self.open else { return };
+        let mut plain = bytes.to_vec();
+        if let Some(key) = masking_key {
+            mask::mask(&mut plain, *key, *done);
+        }
+        *done += bytes.len() as u64;
+        match &mut self.inflater {
+            Some(inflater) if open.compressed && !open.broken => {
+                let (flows, payload) = (open.flows, &mut open.payload);
+                let give = |piece: &[u8]| {
+                    if !flows {
+                        payload.extend_from_slice(piece);
+                    }
+                };
+                open.broken = inflater.read(&plain, &mut self.history, &mut [0; ROOM], give).is_err();
+            }
+            _ if !open.flows => open.payload.extend_from_slice(&plain),
+            _ => {}
+        }
+        self.let_flow(events);
+    }
+
+    /// Lets a message go on while it comes that is too long to be held, where nothing forbids it: those before it have
+    /// gone, and it goes as it came.
+    fn let_flow(&mut self, events: &mut Vec<Event>) {
+        let own_compression = self.deflater.is_none() && self.passed == self.given;
+        let Some(open) = &mut self.open else { return };
+        let size = open.raw.len().max(open.payload.len());
+        if !open.flows && size > self.limit && self.pending == 0 && (own_compression || !open.compressed) {
+            open.flows = true;
+            open.payload = Vec::new();
+            pass(std::mem::take(&mut open.raw), events);
+        }
+    }
+
+    fn end_of_frame(&mut self, events: &mut Vec<Event>) {
+        let Now::Data { fin, .. } = self.frame else { return };
+        self.frame = Now::Passing;
+        let Some(mut open) = self.open.take_if(|_| fin) else { return };
+        if open.compressed && !open.broken {
+            let ended = self.inflater.as_mut().map(|inflater| inflater.end(&mut [0; ROOM]));
+            open.broken = ended != Some(Ok(()));
+        }
+        if open.broken {
+            self.history.forget_message();
+        }
+        let turn = open.compressed.then_some(self.given);
+        self.given += u64::from(open.compressed);
+        if open.flows {
+            self.passed += u64::from(open.compressed);
+            return;
+        }
+        self.pending += 1;
+        let payload = (!open.broken).then_some(open.payload);
+        events.push(Event::Message(Whole { opcode: open.opcode, payload, raw: open.raw, turn }));
+    }
+
+    fn forward(&mut self, whole: Whole, masking_key: [u8; 4], out: &mut Vec<u8>) {
+        let Some(turn) = whole.turn else { return out.extend_from_slice(&whole.raw) };
+        let as_it_came = self.takes_no_context_over() || (self.deflater.is_none() && self.passed == turn);
+        match whole.payload {
+            Some(payload) if !as_it_came => {
+                self.touch(Some(turn));
+                self.write(whole.opcode, &payload, true, masking_key, out);
+            }
+            // What is broken already cannot be made anew.
+            _ => {
+                self.passed = turn + 1;
+                out.extend_from_slice(&whole.raw);
+            }
+        }
+    }
+
+    /// A message does not go on as it came: where it was compressed, those behind it cannot either.
+    fn touch(&mut self, turn: Option<u64>) {
+        if let (Some(_), Some(deflate), None) = (turn, &self.deflate, &self.deflater)
+            && !deflate.no_context_takeover(self.direction)
+        {
+            self.deflater = Some(Box::new(Deflater::new(deflate, self.direction)));
+        }
+    }
+
+    fn write(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        compressed: bool,
+        masking_key: [u8; 4],
+        out: &mut Vec<u8>,
+    ) {
+        let smaller = match (&mut self.deflater, &self.deflate) {
+            _ if !compressed => None,
+            (Some(deflater), _) => deflater.compress(payload),
+            (None, Some(deflate)) => Deflater::new(deflate, self.direction).compress(payload),
+            (None, None) => None,
+        };
+        let mut frame = Frame::new(opcode, smaller.as_deref().unwrap_or(payload));
+        if smaller.is_some() {
+            frame = frame.compressed();
+        }
+        if self.direction == Direction::ToServer {
+            frame = frame.masked(masking_key);
+        }
+        frame.write_to(out);
+    }
+
+    fn takes_no_context_over(&self) -> bool {
+        self.deflate.is_some_and(|deflate| deflate.no_context_takeover(self.direction))
+    }
+}
+
+/// Octets that are inflated at a time.
+const ROOM: usize = 4096;
+
+fn pass(bytes: Vec<u8>, events: &mut Vec<Event>) {
+    match events.last_mut() {
+        Some(Event::Pass(before)) => before.extend_from_slice(&bytes),
+        _ if bytes.is_empty() => {}
+        _ => events.push(Event::Pass(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

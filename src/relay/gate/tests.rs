@@ -1,0 +1,228 @@
+//! What goes through a gate is what its receiver should get, whatever was done to some of it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
+use crate::ws::{OtherExtension, Violation};
+
+/// What a receiver gets: data messages and pings, in order.
+#[derive(Default)]
+struct Received {
+    data: Vec<u8>,
+    control: Vec<u8>,
+    list: Vec<(Opcode, Vec<u8>)>,
+    wrong: Vec<Violation>,
+}
+
+impl Sink for Received {
+    fn frame(&mut self, _: &FrameHeader, _: u64) {}
+
+    fn payload(&mut self, part: Part, bytes: &[u8]) {
+        match part {
+            Part::Data => self.data.extend_from_slice(bytes),
+            Part::Control => self.control.extend_from_slice(bytes),
+        }
+    }
+
+    fn violation(&mut self, _: Part, violation: Violation) {
+        self.wrong.push(violation);
+    }
+
+    fn finished(&mut self, part: Part, message: &Finished) {
+        let payload = match part {
+            Part::Data => std::mem::take(&mut self.data),
+            Part::Control => std::mem::take(&mut self.control),
+        };
+        self.list.push((message.opcode, payload));
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        panic!("not a frame: {bytes:?}");
+    }
+}
+
+fn received(bytes: &[u8], direction: Direction, deflate: Option<PermessageDeflate>) -> Received {
+    let mut received = Received::default();
+    let mut reader = MessageReader::new(direction, deflate, OtherExtension::None, 1 << 30);
+    reader.read(bytes, &mut Scratch::new(), &mut received);
+    received
+}
+
+/// What a sender sends of one message.
+#[derive(Clone, Debug)]
+struct Sent {
+    text: String,
+    /// Whether it is compressed where that was agreed on.
+    compressed: bool,
+    /// Into how many frames it is cut, with a ping between them.
+    frames: usize,
+    verdict: Verdict,
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let verdict = prop_oneof![
+        4 => Just(Verdict::Forward),
+        1 => Just(Verdict::Drop),
+        1 => Just(Verdict::Duplicate),
+        1 => "[ab]{0,60}".prop_map(|text| Verdict::Replace(Opcode::Text, text.into_bytes())),
+    ];
+    // Few words, so that messages refer to those before them.
+    ("(tick|tock|price|fish){0,30}", any::<bool>(), 1_usize..4, verdict)
+        .prop_map(|(text, compressed, frames, verdict)| Sent { text, compressed, frames, verdict })
+}
+
+fn parameters() -> impl Strategy<Value = Option<PermessageDeflate>> {
+    let takeover = (any::<bool>(), any::<bool>());
+    prop::option::of((takeover, 8_u8..=15, 8_u8..=15).prop_map(|((server, client), one, other)| {
+        PermessageDeflate {
+            server_no_context_takeover: server,
+            client_no_context_takeover: client,
+            server_max_window_bits: one,
+            client_max_window_bits: other,
+        }
+    }))
+}
+
+const KEY: [u8; 4] = [9, 8, 7, 6];
+
+/// The bytes of one message from its sender.
+fn wire(sent: &Sent, direction: Direction, deflater: Option<&mut Deflater>, bytes: &mut Vec<u8>) {
+    let compressed = deflater.filter(|_| sent.compressed).and_then(|one| one.compress(sent.text.as_bytes()));
+    let payload = compressed.as_deref().unwrap_or(sent.text.as_bytes());
+    let size = payload.len().div_ceil(sent.frames).max(1);
+    let mut pieces: Vec<&[u8]> = payload.chunks(size).collect();
+    if pieces.is_empty() {
+        pieces.push(b"");
+    }
+    let last = pieces.len() - 1;
+    for (index, piece) in pieces.into_iter().enumerate() {
+        let mut frame = Frame::new(if index == 0 { Opcode::Text } else { Opcode::Continuation }, piece);
+        if index < last {
+            frame = frame.unfinished();
+        }
+        if index == 0 && compressed.is_some() {
+            frame = frame.compressed();
+        }
+        let mut ping = Frame::new(Opcode::Ping, b"p");
+        if direction == Direction::ToServer {
+            (frame, ping) = (frame.masked(KEY), ping.masked(KEY));
+        }
+        bytes.extend(frame.to_bytes());
+        if index < last {
+            bytes.extend(ping.to_bytes());
+        }
+    }
+}
+
+/// What the receiver should get of a message: itself, and what was made of it.
+fn expected(sent: &Sent) -> Vec<Vec<u8>> {
+    match &sent.verdict {
+        Verdict::Forward => vec![sent.text.clone().into_bytes()],
+        Verdict::Duplicate => vec![sent.text.clone().into_bytes(); 2],
+        Verdict::Drop => vec![],
+        Verdict::Replace(_, payload) => vec![payload.clone()],
+    }
+}
+
+fn data(received: &Received) -> Vec<Vec<u8>> {
+    let data = received.list.iter().filter(|(opcode, _)| !opcode.is_control());
+    data.map(|(_, payload)| payload.clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// The receiver gets what it should, for all parameters, wherever the first touch falls, also where the gate is
+    /// entered in the middle of a session; and until then every byte as it came.
+    #[test]
+    fn what_the_receiver_inflates_is_what_it_should_be(
+        before in prop::collection::vec(sent(), 0..6),
+        messages in prop::collection::vec(sent(), 0..12),
+        deflate in parameters(),
+        to_server in any::<bool>(),
+        cut in 1_usize..50,
+        limit in prop::sample::select(vec![0_usize, 40, 1 << 20]),
+    ) {
+        let direction = if to_server { Direction::ToServer } else { Direction::ToClient };
+        let mut deflater = deflate.map(|deflate| Deflater::new(&deflate, direction));
+        let (mut out, mut bytes) = (Vec::new(), Vec::new());
+        let mut history = History::new();
+        for sent in &before {
+            wire(sent, direction, deflater.as_mut(), &mut out);
+            // A window of 256 octets cannot be made: nothing is compressed then.
+            let made = deflate.is_some_and(|deflate| deflate.max_window_bits(direction) > 8);
+            if sent.compressed && made {
+                history.push(sent.text.as_bytes());
+            }
+        }
+        for sent in &messages {
+            wire(sent, direction, deflater.as_mut(), &mut bytes);
+        }
+        let mut gate = Gate::new(direction, deflate, history, limit);
+        let mut events = Vec::new();
+        let mut number = 0;
+        let untouched = out.len();
+        for piece in bytes.chunks(cut) {
+            gate.feed(piece, &mut events);
+            for event in events.drain(..) {
+                match event {
+                    Event::Pass(bytes) => out.extend(bytes),
+                    Event::Message(whole) => {
+                        // Those that were too long to be held went by.
+                        while whole.payload.as_deref() != Some(messages[number].text.as_bytes()) {
+                            number += 1;
+                        }
+                        gate.put_back(whole, messages[number].verdict.clone(), KEY, &mut out);
+                        number += 1;
+                    }
+                }
+            }
+        }
+        let result = received(&out, direction, deflate);
+        prop_assert!(result.wrong.is_empty(), "{:?}", result.wrong);
+        let pings = |received: &Received| received.list.iter().filter(|(opcode, _)| *opcode == Opcode::Ping).count();
+        let sender = received(&[&out[..untouched], &bytes[..]].concat(), direction, deflate);
+        prop_assert_eq!(pings(&result), pings(&sender));
+        if limit == 1 << 20 {
+            let wanted: Vec<_> = before
+                .iter()
+                .map(|sent| vec![sent.text.clone().into_bytes()])
+                .chain(messages.iter().map(expected))
+                .flatten()
+                .collect();
+            prop_assert_eq!(data(&result), wanted);
+        }
+        if messages.iter().all(|sent| sent.verdict == Verdict::Forward) {
+            prop_assert_eq!(out[untouched..].len(), bytes.len());
+            prop_assert!(gate.can_leave());
+        }
+    }
+
+    /// Messages that overtake each other arrive in their new order, each as it was.
+    #[test]
+    fn messages_may_overtake_each_other(
+        texts in prop::collection::vec("(tick|tock|price){1,20}", 2..8),
+        deflate in parameters(),
+        seed in any::<u64>(),
+    ) {
+        let direction = Direction::ToClient;
+        let mut deflater = deflate.map(|deflate| Deflater::new(&deflate, direction));
+        let mut gate = Gate::new(direction, deflate, History::new(), 1 << 20);
+        let (mut bytes, mut out, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        for text in &texts {
+            let sent = Sent { text: text.clone(), compressed: true, frames: 1, verdict: Verdict::Forward };
+            wire(&sent, direction, deflater.as_mut(), &mut bytes);
+        }
+        gate.feed(&bytes, &mut events);
+        let mut order = Vec::new();
+        let mut rest = seed;
+        while !events.is_empty() {
+            let Event::Message(whole) = events.remove(rest as usize % events.len()) else { panic!("only messages") };
+            rest = rest.rotate_right(7);
+            order.push(whole.payload.clone().unwrap());
+            gate.put_back(whole, Verdict::Forward, KEY, &mut out);
+        }
+        prop_assert_eq!(data(&received(&out, direction, deflate)), order);
+    }
+}
