@@ -32,7 +32,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["ratatui", "crossterm", "unicode_segmentation"], &["tui"]),
     (&["hyper", "hyper_util", "http_body_util", "httparse"], &["net"]),
     (&["rcgen", "rustls", "tokio_rustls", "rustls_platform_verifier", "socket2"], &["net"]),
-    (&["ring", "x509_parser"], &["net"]),
+    (&["ring", "rsa", "x509_parser"], &["net"]),
     // The demo is a client and a server of its own.
     (&["tokio::net", "TcpStream", "TcpListener", "UdpSocket"], &["net", "demo", "cli"]),
     // Addresses also travel where there are no sockets.

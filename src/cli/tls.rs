@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
@@ -24,10 +24,21 @@ pub struct CaOptions {
     pub ca_dir: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LeafKeyKind {
+    /// ECDSA on P-256
+    P256,
+    /// RSA with 2048 bits, for clients that know nothing else
+    Rsa,
+}
+
 #[derive(Debug, Args)]
 pub struct TlsOptions {
     #[command(flatten)]
     pub ca: CaOptions,
+    /// The kind of key in the certificates that clients are shown
+    #[arg(long, value_name = "KIND", default_value = "p256")]
+    pub leaf_key: LeafKeyKind,
     /// More roots to trust on the server's side, in PEM (repeatable)
     #[arg(long, value_name = "FILE")]
     pub server_ca: Vec<PathBuf>,

@@ -9,12 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+    KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData, SanType, SerialNumber,
 };
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::EncodePrivateKey;
+use rsa::rand_core::OsRng;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
 use rustls::sign::CertifiedKey;
 use time::{Duration, OffsetDateTime};
+use tokio::sync::OnceCell;
 
 /// Signs a certificate for any host. Cheap to share: one is made for each host, and kept.
 pub struct CertAuthority {
@@ -22,9 +26,20 @@ pub struct CertAuthority {
     certificate: String,
     key: String,
     der: CertificateDer<'static>,
-    /// One key for all leaves of this process.
-    leaf_key: KeyPair,
+    leaf_kind: LeafKey,
+    /// One key for all leaves of this process, made for the first.
+    leaf_key: OnceCell<KeyPair>,
     leaves: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+/// The kind of key that leaves have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeafKey {
+    /// ECDSA on the curve P-256: made at once, and quick to sign with.
+    #[default]
+    P256,
+    /// RSA with 2048 bits, for clients that know nothing else: it takes a moment to make.
+    Rsa,
 }
 
 /// Why an authority cannot be made, taken up or used.
@@ -72,10 +87,16 @@ impl CertAuthority {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
             der,
-            leaf_key: KeyPair::generate().map_err(error)?,
+            leaf_kind: LeafKey::default(),
+            leaf_key: OnceCell::new(),
             leaves: Mutex::default(),
         };
         Ok(authority)
+    }
+
+    /// The same, with leaves that have a key of this kind.
+    pub fn with_leaf_key(self, kind: LeafKey) -> CertAuthority {
+        CertAuthority { leaf_kind: kind, leaf_key: OnceCell::new(), leaves: Mutex::default(), ..self }
     }
 
     /// Its certificate, for those who are to trust it.
@@ -104,12 +125,16 @@ impl CertAuthority {
     ///
     /// # Errors
     /// Where `host` is neither.
-    pub(super) fn leaf(&self, host: &str) -> Result<Arc<CertifiedKey>, CaError> {
+    pub(super) async fn leaf(&self, host: &str) -> Result<Arc<CertifiedKey>, CaError> {
+        let kind = self.leaf_kind;
+        // Apart from the sockets: to find two primes may take a second.
+        let make = || async move { tokio::task::spawn_blocking(move || kind.make()).await.map_err(error)? };
+        let key = self.leaf_key.get_or_try_init(make).await?;
         let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(leaf) = leaves.get(host) {
             return Ok(Arc::clone(leaf));
         }
-        let leaf = Arc::new(self.sign(host, OffsetDateTime::now_utc())?);
+        let leaf = Arc::new(self.sign(host, key, OffsetDateTime::now_utc())?);
         if leaves.len() >= MOST_LEAVES {
             leaves.clear();
         }
@@ -117,7 +142,7 @@ impl CertAuthority {
         Ok(leaf)
     }
 
-    fn sign(&self, host: &str, now: OffsetDateTime) -> Result<CertifiedKey, CaError> {
+    fn sign(&self, host: &str, key: &KeyPair, now: OffsetDateTime) -> Result<CertifiedKey, CaError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         // A common name holds 64 characters at most (RFC 5280 A.1); only the alternative names count.
@@ -129,14 +154,31 @@ impl CertAuthority {
         params.not_before = now - Duration::days(1);
         params.not_after = params.not_before + LEAF;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        if self.leaf_kind == LeafKey::Rsa {
+            params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+        }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         // All leaves have one key, from which one serial for all would be made: browsers refuse that.
         params.serial_number = Some(serial()?);
-        let certificate = params.signed_by(&self.leaf_key, &self.issuer).map_err(error)?;
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
+        let certificate = params.signed_by(key, &self.issuer).map_err(error)?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let key = ring::sign::any_supported_type(&key).map_err(error)?;
         Ok(CertifiedKey::new(vec![certificate.der().clone(), self.der.clone()], key))
+    }
+}
+
+impl LeafKey {
+    fn make(self) -> Result<KeyPair, CaError> {
+        match self {
+            LeafKey::P256 => KeyPair::generate().map_err(error),
+            LeafKey::Rsa => {
+                let key = RsaPrivateKey::new(&mut OsRng, 2048).map_err(error)?;
+                let der = key.to_pkcs8_der().map_err(error)?;
+                let der = PrivatePkcs8KeyDer::from(der.as_bytes());
+                KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_RSA_SHA256).map_err(error)
+            }
+        }
     }
 }
 
@@ -171,6 +213,10 @@ mod tests {
         CertAuthority::new("me@here", OffsetDateTime::now_utc()).unwrap()
     }
 
+    fn leaf(authority: &CertAuthority, host: &str) -> Result<Arc<CertifiedKey>, CaError> {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(authority.leaf(host))
+    }
+
     /// A handshake in memory with a leaf for `host`, by a client that trusts only `authority` and expects `name`.
     fn handshake(authority: &CertAuthority, host: &str, name: &str) -> Result<(), rustls::Error> {
         let provider = Arc::new(ring::default_provider());
@@ -181,7 +227,7 @@ mod tests {
         let client = client.unwrap().with_root_certificates(roots).with_no_client_auth();
         let server =
             ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let resolver = rustls::sign::SingleCertAndKey::from((*authority.leaf(host).unwrap()).clone());
+        let resolver = rustls::sign::SingleCertAndKey::from((*leaf(authority, host).unwrap()).clone());
         let server = server.with_no_client_auth().with_cert_resolver(Arc::new(resolver));
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
@@ -217,6 +263,16 @@ mod tests {
     }
 
     #[test]
+    fn leaves_may_have_rsa_keys() {
+        let authority = authority().with_leaf_key(LeafKey::Rsa);
+        for host in ["localhost", "127.0.0.1"] {
+            handshake(&authority, host, host).unwrap();
+        }
+        // Twice the bits of the modulus, in hex and in octets, are more than a P-256 certificate has.
+        assert!(leaf(&authority, "localhost").unwrap().cert[0].len() > 600);
+    }
+
+    #[test]
     fn an_authority_taken_up_again_signs_as_before() {
         let first = authority();
         let again = CertAuthority::from_pem(first.certificate_pem(), first.key_pem()).unwrap();
@@ -227,15 +283,15 @@ mod tests {
     #[test]
     fn leaves_are_kept_and_each_has_a_serial_of_its_own() {
         let authority = authority();
-        let (a, b) = (authority.leaf("a.example").unwrap(), authority.leaf("b.example").unwrap());
-        assert!(Arc::ptr_eq(&a, &authority.leaf("a.example").unwrap()));
+        let (a, b) = (leaf(&authority, "a.example").unwrap(), leaf(&authority, "b.example").unwrap());
+        assert!(Arc::ptr_eq(&a, &leaf(&authority, "a.example").unwrap()));
         // The serial is the first number in a certificate's body: it differs early, well before the names.
         assert_ne!(a.cert[0].as_ref()[..40], b.cert[0].as_ref()[..40]);
     }
 
     #[test]
     fn what_is_no_host_or_no_certificate_is_an_error() {
-        assert!(authority().leaf("bücher.example").is_err());
+        assert!(leaf(&authority(), "bücher.example").is_err());
         assert!(CertAuthority::from_pem("nothing", "of use").is_err());
     }
 }

@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-pub use ca::{CaError, CertAuthority};
+pub use ca::{CaError, CertAuthority, LeafKey};
 pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener, Reach};
 pub use entrance::{Entrance, Listen, Listening};

@@ -4,10 +4,11 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sockeye::net::{Afterwards, ClientCertificate, KeyLog, Opening, ServerTls, Trust, certificates};
+use sockeye::net::{Afterwards, ClientCertificate, KeyLog, LeafKey, Opening, ServerTls, Trust, certificates};
 
 use super::{Failure, USAGE};
 use crate::cli::TlsOptions;
+use crate::cli::tls::LeafKeyKind;
 
 /// How servers behind TLS are talked to.
 pub fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
@@ -29,7 +30,11 @@ pub fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
 
 /// Which clients' TLS is opened.
 pub fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
-    let authority = super::ca::authority(&options.ca)?;
+    let kind = match options.leaf_key {
+        LeafKeyKind::P256 => LeafKey::P256,
+        LeafKeyKind::Rsa => LeafKey::Rsa,
+    };
+    let authority = super::ca::authority(&options.ca)?.map(|authority| authority.with_leaf_key(kind));
     Ok(authority.map(|authority| Opening {
         passthrough: options.tls_passthrough.clone(),
         afterwards: if options.tls_passthrough_on_refusal { Afterwards::Closed } else { Afterwards::Opened },

@@ -110,13 +110,13 @@ impl Opener {
     }
 
     /// What a client that wants `host` is answered with, where `chosen` is what will be spoken inside.
-    fn answer(&self, host: &str, chosen: Option<Protocol>) -> Result<Answer, CaError> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn answer(&self, host: &str, chosen: Option<Protocol>) -> Result<Answer, CaError> {
         let wanted = (host.to_owned(), chosen);
-        if let Some(answer) = answers.get(&wanted) {
+        let answers = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = answers().get(&wanted) {
             return Ok(answer.clone());
         }
-        let leaf = self.settings.authority.leaf(host)?;
+        let leaf = self.settings.authority.leaf(host).await?;
         let chain = self.chains.read(&leaf.cert);
         let mut config = ServerConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
@@ -127,10 +127,11 @@ impl Opener {
             config.key_log = Arc::new(key_log.clone());
         }
         config.alpn_protocols = wanted.1.iter().cloned().collect();
+        let answer = Answer { config: Arc::new(config), chain };
+        let mut answers = answers();
         if answers.len() >= MOST_ANSWERS {
             answers.clear();
         }
-        let answer = Answer { config: Arc::new(config), chain };
         answers.insert(wanted, answer.clone());
         Ok(answer)
     }
@@ -266,7 +267,7 @@ impl Serving {
             offered: tls::names(&offered),
             ..Leg::default()
         });
-        let answer = opener.answer(shown.as_deref().unwrap_or(host), chosen);
+        let answer = opener.answer(shown.as_deref().unwrap_or(host), chosen).await;
         let answer = answer.map_err(|error| Refusal::Other(error.to_string()))?;
         leg.chain = answer.chain;
         let Ok(socket) = client.into_socket() else {
