@@ -47,6 +47,16 @@ for (const version of ['-tls1_2', '-tls1_3']) {
   }
 }
 
+for (const version of ['-tls1_2', '-tls1_3']) {
+  await check(`s_client ${version} to a leaf with an RSA key`, async () => {
+    const proxy = await start(undefined, '--server-ca', serversCa, '--leaf-key', 'rsa');
+    const place = ['-proxy', proxy.at, '-connect', `localhost:${servers[4].port}`];
+    const out = await verified([version, ...HOSTS.localhost.names, ...place]);
+    assert.match(out, /Peer signature type: RSA/i);
+    await proxy.stop();
+  });
+}
+
 await check('s_client refuses our leaf for another name', async () => {
   const proxy = await start(undefined, '--server-ca', serversCa);
   const place = ['-proxy', proxy.at, '-connect', `localhost:${servers[4].port}`, '-servername', 'localhost'];
