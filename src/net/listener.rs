@@ -14,6 +14,7 @@ use super::drive::Drive;
 use super::entrance::{Entrance, Listening};
 use super::guard::{Full, TooMuch};
 use super::mode::{Speech, first_words};
+use super::open::Clear;
 use super::proxy_protocol::Addresses;
 use super::serve::{Route, Serving, Shared, written};
 use super::transport::Transport;
@@ -139,7 +140,13 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, listening: Listening) -> 
     let mut client = Transport::tcp(stream);
     // A client that leaves without a word leaves nothing to tell.
     let speech = words(&mut client, addresses, &serving.shared).await?;
+    let opener = serving.shared.opener.as_ref();
+    if speech != Speech::Tls && opener.is_some_and(|opener| opener.clear() == Clear::Refused) {
+        serving.refuse_clear(client, speech).await;
+        return None;
+    }
     match (speech, serving.route.clone()) {
+        (Speech::Tls, Route::Forward) if opener.is_some() => serving.enter(client).await,
         (Speech::Http, _) => serving.run(client).await,
         (Speech::Socks5, Route::Forward) => serving.socks5(client).await,
         (Speech::Tls, Route::Reverse(authority)) if serving.shared.opener.is_some() => {

@@ -45,7 +45,7 @@ pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
 pub use endpoint::{Endpoint, Listener, Reach};
 pub use entrance::{Entrance, Listen, Listening};
 pub use guard::{Credentials, CredentialsError, Limits};
-pub use open::{Afterwards, Opening};
+pub use open::{Afterwards, Clear, Opening};
 pub use proxy_protocol::ProxyProtocol;
 pub use serve::HostHeader;
 pub use target::{Authority, Target, TargetError};

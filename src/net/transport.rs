@@ -31,10 +31,16 @@ enum Carrier {
     ToClient(Box<server::TlsStream<Socket>>),
 }
 
-/// A socket, with what was read of it too early.
+/// What TLS is spoken over, with what was read of it too early.
 pub(super) struct Socket {
-    stream: Stream,
+    base: Base,
     rewound: Bytes,
+}
+
+enum Base {
+    Stream(Stream),
+    /// TLS: a client of a listener that speaks it may ask for a tunnel, and speak it to the server in there.
+    Tls(Box<Transport>),
 }
 
 impl Transport {
@@ -43,7 +49,7 @@ impl Transport {
     }
 
     pub(super) fn plain(stream: Stream) -> Transport {
-        Transport::over(Carrier::Plain(Socket { stream, rewound: Bytes::new() }))
+        Transport::over(Carrier::Plain(Socket { base: Base::Stream(stream), rewound: Bytes::new() }))
     }
 
     pub(super) fn tls_to_server(stream: client::TlsStream<Socket>) -> Transport {
@@ -58,12 +64,14 @@ impl Transport {
         Transport { carrier, rewound: Bytes::new(), alert: None }
     }
 
-    /// The socket itself, for TLS to be spoken over it; the connection as it was where TLS is spoken already.
-    pub(super) fn into_socket(self) -> Result<Socket, Transport> {
+    /// The same, for TLS to be spoken over it.
+    pub(super) fn into_socket(self) -> Socket {
         match self.carrier {
             // What was put back comes before what the socket had left.
-            Carrier::Plain(socket) => Ok(Socket { rewound: joined(self.rewound, socket.rewound), ..socket }),
-            carrier => Err(Transport { carrier, ..self }),
+            Carrier::Plain(socket) => Socket { rewound: joined(self.rewound, socket.rewound), ..socket },
+            carrier => {
+                Socket { base: Base::Tls(Box::new(Transport { carrier, ..self })), rewound: Bytes::new() }
+            }
         }
     }
 
@@ -79,9 +87,9 @@ impl Transport {
 
     fn stream(&self) -> &Stream {
         match &self.carrier {
-            Carrier::Plain(socket) => &socket.stream,
-            Carrier::ToServer(stream) => &stream.get_ref().0.stream,
-            Carrier::ToClient(stream) => &stream.get_ref().0.stream,
+            Carrier::Plain(socket) => socket.stream(),
+            Carrier::ToServer(stream) => stream.get_ref().0.stream(),
+            Carrier::ToClient(stream) => stream.get_ref().0.stream(),
         }
     }
 
@@ -161,6 +169,15 @@ fn read_again(rewound: &mut Bytes, buffer: &mut ReadBuf<'_>) -> bool {
     count > 0
 }
 
+impl Socket {
+    fn stream(&self) -> &Stream {
+        match &self.base {
+            Base::Stream(stream) => stream,
+            Base::Tls(transport) => transport.stream(),
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -170,7 +187,10 @@ impl AsyncRead for Socket {
         if read_again(&mut self.rewound, buffer) {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        match &mut self.base {
+            Base::Stream(stream) => Pin::new(stream).poll_read(context, buffer),
+            Base::Tls(transport) => Pin::new(transport).poll_read(context, buffer),
+        }
     }
 }
 
@@ -180,15 +200,24 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        match &mut self.base {
+            Base::Stream(stream) => Pin::new(stream).poll_write(context, bytes),
+            Base::Tls(transport) => Pin::new(transport).poll_write(context, bytes),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        match &mut self.base {
+            Base::Stream(stream) => Pin::new(stream).poll_flush(context),
+            Base::Tls(transport) => Pin::new(transport).poll_flush(context),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match &mut self.base {
+            Base::Stream(stream) => Pin::new(stream).poll_shutdown(context),
+            Base::Tls(transport) => Pin::new(transport).poll_shutdown(context),
+        }
     }
 }
 

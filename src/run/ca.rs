@@ -60,6 +60,11 @@ pub fn made_if_missing(options: &CaOptions) -> Result<CertAuthority, Failure> {
     Place::of(options)?.open()
 }
 
+/// The authority, made where there is none.
+pub fn own_authority(options: &CaOptions) -> Result<CertAuthority, Failure> {
+    Place::of(options)?.open()
+}
+
 /// Where the files are.
 struct Place {
     folder: PathBuf,

@@ -4,7 +4,9 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sockeye::net::{Afterwards, ClientCertificate, KeyLog, LeafKey, Opening, ServerTls, Trust, certificates};
+use sockeye::net::{
+    Afterwards, Clear, ClientCertificate, KeyLog, LeafKey, Opening, ServerTls, Trust, certificates,
+};
 
 use super::{Failure, USAGE};
 use crate::cli::TlsOptions;
@@ -34,10 +36,15 @@ pub fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
         LeafKeyKind::P256 => LeafKey::P256,
         LeafKeyKind::Rsa => LeafKey::Rsa,
     };
-    let authority = super::ca::authority(&options.ca)?.map(|authority| authority.with_leaf_key(kind));
+    let authority = match options.listen_tls {
+        true => Some(super::ca::own_authority(&options.ca)?),
+        false => super::ca::authority(&options.ca)?,
+    };
+    let authority = authority.map(|authority| authority.with_leaf_key(kind));
     Ok(authority.map(|authority| Opening {
         passthrough: options.tls_passthrough.clone(),
         afterwards: if options.tls_passthrough_on_refusal { Afterwards::Closed } else { Afterwards::Opened },
+        clear: if options.listen_tls { Clear::Refused } else { Clear::Served },
         ..Opening::new(Arc::new(authority))
     }))
 }

@@ -1,5 +1,6 @@
 //! Opens a client's TLS: reads whom it wants, reaches that server first, then answers with a certificate of our own.
 
+mod entrance;
 mod hello;
 mod pattern;
 
@@ -35,6 +36,18 @@ pub struct Opening {
     pub passthrough: Vec<String>,
     /// What becomes of a host whose client has refused its certificate.
     pub afterwards: Afterwards,
+    /// What becomes of clients that speak no TLS to the listener.
+    pub clear: Clear,
+}
+
+/// What becomes of a client that speaks to a listener in the clear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clear {
+    /// It is served like those that speak TLS.
+    #[default]
+    Served,
+    /// It is refused, and told so.
+    Refused,
 }
 
 /// What becomes of a host's TLS after a client has refused the certificate that it was shown.
@@ -50,7 +63,12 @@ pub enum Afterwards {
 impl Opening {
     /// Opens the TLS of all hosts.
     pub fn new(authority: Arc<CertAuthority>) -> Opening {
-        Opening { authority, passthrough: Vec::new(), afterwards: Afterwards::default() }
+        Opening {
+            authority,
+            passthrough: Vec::new(),
+            afterwards: Afterwards::default(),
+            clear: Clear::default(),
+        }
     }
 }
 
@@ -95,6 +113,11 @@ impl Opener {
         }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.contains(host).then_some("TLS, left closed since a client refused our certificate")
+    }
+
+    /// What becomes of clients that speak no TLS to the listener.
+    pub(super) fn clear(&self) -> Clear {
+        self.settings.clear
     }
 
     /// Takes note of a client that refused our certificate for `host`; says what follows from it.
@@ -151,8 +174,7 @@ impl Serving {
         server: Option<Dialled>,
     ) -> Option<Drive> {
         let shared = Arc::clone(&self.shared);
-        let hello = timeout(shared.handshake_limit, Hello::read(&mut client)).await;
-        let hello = match hello.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        let hello = match self.hello(&mut client).await {
             Ok(hello) => hello,
             Err(error) => {
                 self.note(format!(
@@ -172,7 +194,8 @@ impl Serving {
         // The server first: what is wrong with it is what the client is to hear, and what it chooses is what the
         // client gets.
         let mut server = self.reach_inside(&authority, server, &hello).await;
-        let answered = self.answer(opener, &host, client, hello, &server).await;
+        let known_leg = server.as_ref().ok().and_then(|server| server.tls.as_ref()?.server.as_ref());
+        let answered = self.answer(opener, &host, client, hello, known_leg).await;
         self.tell_key_log();
         let client = match answered {
             Ok(client) => client,
@@ -204,6 +227,11 @@ impl Serving {
         // In reverse mode nobody else can answer the client.
         let http2 = !offered.is_empty() && spoken(&offered).is_empty() && !self.is_reverse();
         opener.leaves_closed(host).or(http2.then_some(HTTP2_ALONE))
+    }
+
+    async fn hello(&self, client: &mut Transport) -> io::Result<Hello> {
+        let hello = timeout(self.shared.handshake_limit, Hello::read(client)).await;
+        hello.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn is_reverse(&self) -> bool {
@@ -244,7 +272,7 @@ impl Serving {
         host: &str,
         client: Transport,
         hello: Hello,
-        server: &Result<Dialled, DialError>,
+        known: Option<&Leg>,
     ) -> Result<Transport, Refusal> {
         let offered = hello.offered();
         let name = hello.server_name();
@@ -253,7 +281,6 @@ impl Serving {
             (None, true) => client.local_host(),
             _ => None,
         };
-        let known = server.as_ref().ok().and_then(|server| server.tls.as_ref()?.server.as_ref());
         let chosen = match known {
             // As the server chose.
             Some(leg) => leg.alpn.clone().map(String::into_bytes),
@@ -270,9 +297,7 @@ impl Serving {
         let answer = opener.answer(shown.as_deref().unwrap_or(host), chosen).await;
         let answer = answer.map_err(|error| Refusal::Other(error.to_string()))?;
         leg.chain = answer.chain;
-        let Ok(socket) = client.into_socket() else {
-            return Err(Refusal::Other("TLS within TLS is not opened".to_owned()));
-        };
+        let socket = client.into_socket();
         let begun = Instant::now();
         let start = StartHandshake::from_parts(hello.accepted, socket);
         // It begins as it is made, not as it is waited for.

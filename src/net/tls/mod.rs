@@ -134,9 +134,7 @@ impl Connector {
             .key_log
             .as_ref()
             .map(|_| format!("server leg, sockeye -> {}, {host}", transport.peer_name()));
-        let Ok(socket) = transport.into_socket() else {
-            return Err(TlsFault::new("TLS is spoken already".to_owned(), leg));
-        };
+        let socket = transport.into_socket();
         let begun = Instant::now();
         let connector = TlsConnector::from(config);
         let connecting = connector.with_alpn(offered).connect(name, socket);

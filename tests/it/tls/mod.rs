@@ -4,6 +4,7 @@ mod alpn;
 mod client_certificates;
 mod facts;
 mod key_log;
+mod listen;
 mod refusals;
 mod trust;
 
