@@ -83,6 +83,8 @@ impl fmt::Display for Target {
 impl Authority {
     /// A server in the clear.
     pub fn new(host: String, port: u16) -> Authority {
+        // A name that is none is for the lookup to refuse.
+        let host = a_label(&host).unwrap_or(host);
         Authority { secure: false, host, port, socket: None }
     }
 
@@ -102,7 +104,7 @@ impl Authority {
             }
             None => {
                 let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-                (is_name(host).then(|| host.to_owned())?, port)
+                (a_label(host).filter(|host| is_name(host))?, port)
             }
         };
         let port = match port {
@@ -167,6 +169,11 @@ fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
 
+/// A name as the DNS and certificates have it: an international one in its ASCII form (RFC 5890 2.3.2.1).
+fn a_label(host: &str) -> Option<String> {
+    if host.is_ascii() { Some(host.to_owned()) } else { idna::domain_to_ascii(host).ok() }
+}
+
 fn is_name(host: &str) -> bool {
     let legal = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_');
     !host.is_empty() && host.bytes().all(legal)
@@ -221,6 +228,7 @@ mod tests {
         check("wss://example.com", Ok("wss://example.com:443"));
         check("HTTPS://example.com:8443", Ok("wss://example.com:8443"));
         check("localhost:3000", Ok("ws://localhost:3000"));
+        check("wss://Bücher.example", Ok("wss://xn--bcher-kva.example:443"));
         check("[::1]:3000", Ok("ws://[::1]:3000"));
         check("ws://[::1]", Ok("ws://[::1]:80"));
         check("[fe80::1%eth0]:3000", Ok("ws://[fe80::1%eth0]:3000"));
