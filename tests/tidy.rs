@@ -47,6 +47,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["sha1"], &["ws", "run"]),
     (&["minicbor"], &["decode"]),
     (&["clap", "clap_complete", "clap_mangen"], &["cli", "run"]),
+    (&["toml"], &["cli"]),
     (&["eprintln!", "std::process::exit", "Command::new", "std::env::args_os"], &["run", "main"]),
 ];
 

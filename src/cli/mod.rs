@@ -6,6 +6,7 @@ mod out;
 mod output;
 mod recording;
 pub mod replay;
+pub mod replay_file;
 mod run;
 mod safety;
 pub mod tls;

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use sockeye::net::Target;
+use sockeye::filter::Filter;
+use sockeye::net::{Target, TargetError};
 use sockeye::replay::{Binding, Match, Order, Path, Reporter, Timing, Volatile};
 
-use super::values::{address, seconds};
+use super::values::{address, filter, seconds};
 
 #[derive(Debug, Subcommand)]
 pub enum ReplayCommand {
     /// Play the server's part of a recording to whoever connects, and tell what was otherwise than recorded
+    #[command(args_override_self = true)]
     Server(Box<ReplayServerOptions>),
     /// Play the client's part of a recording against a real server, and tell what it answers otherwise than recorded
+    #[command(args_override_self = true)]
     Client(Box<ReplayClientOptions>),
 }
 
@@ -29,6 +32,10 @@ pub struct ReplayServerOptions {
     /// Play each session as often as a client comes for it; ends by a signal, or by one of the two below
     #[arg(long)]
     pub repeat: bool,
+    /// What becomes of a client that no session is left for: fail, or forward=ws://localhost:3000 to have it, and
+    /// plain HTTP, answered by a real server
+    #[arg(long, value_name = "HOW", default_value = "fail", value_parser = on_miss)]
+    pub on_miss: OnMiss,
     /// End when the standard input does, as it does when the program that started this one is gone
     #[arg(long)]
     pub end_with_stdin: bool,
@@ -64,6 +71,13 @@ pub struct TellOptions {
     pub report: Vec<ReportFile>,
 }
 
+/// What becomes of a client that no session is left for.
+#[derive(Clone, Debug)]
+pub enum OnMiss {
+    Fail,
+    Forward(Target),
+}
+
 /// What is printed while it plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -81,6 +95,9 @@ pub struct ReportFile {
 
 #[derive(Debug, Args)]
 pub struct PlayOptions {
+    /// Which of the recorded sessions are played: the filter language of docs/filters.md, asked of their openings
+    #[arg(long, value_name = "EXPR", default_value = "", value_parser = filter, hide_default_value = true)]
+    pub select: Filter,
     /// How much alike messages must be to the recorded ones: exact, json, subset, type or any
     #[arg(long = "match", value_name = "HOW", default_value = "json", value_parser = matching)]
     pub matching: Match,
@@ -131,6 +148,16 @@ fn timing(word: &str) -> Result<Timing, String> {
             let speed = speed.ok_or_else(|| unknown(word, ["fast", "recorded", "x2", "x0.5"]))?;
             Ok(Timing::Scaled(1.0 / speed))
         }
+    }
+}
+
+fn on_miss(word: &str) -> Result<OnMiss, String> {
+    match word.split_once('=') {
+        None if word == "fail" => Ok(OnMiss::Fail),
+        Some(("forward", server)) => {
+            server.parse().map(OnMiss::Forward).map_err(|error: TargetError| error.to_string())
+        }
+        _ => Err(unknown(word, ["fail", "forward=ws://localhost:3000"])),
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::outcome::{Left, Unplayed};
 use super::script::Steps;
-use crate::capture::{Event, Opening, Payload};
+use crate::capture::{Event, Opening, Payload, Row};
+use crate::filter::Filter;
 use crate::headless;
 use crate::headless::schema::{Bookmark, Item, ReadError};
 use crate::ws::handshake::{RequestHead, ResponseHead, examine};
@@ -50,6 +51,15 @@ impl Cast {
             parts.push(Part { opening, line, refusal, bookmark: reader.bookmark(), begun: 0, done: 0 });
         }
         Ok(Cast { file: file.to_owned(), parts, repeated: false })
+    }
+
+    /// The same, without the sessions whose opening the filter is not true of.
+    pub fn select(mut self, filter: &Filter) -> Cast {
+        self.parts.retain(|part| {
+            let opened = Event::Opened(part.opening.clone());
+            filter.matches(&Row::of_event(&opened, None))
+        });
+        self
     }
 
     /// The same, with each session to be played any number of times.
@@ -158,7 +168,7 @@ impl Part {
 }
 
 /// Of an absolute request target what a server gets: its path and query.
-fn origin_form(target: &str) -> &str {
+pub(super) fn origin_form(target: &str) -> &str {
     let Some((_, rest)) = target.split_once("://") else { return target };
     rest.find('/').map_or("/", |start| &rest[start..])
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::cast::Part;
+use super::cast::{Part, origin_form};
 use crate::ws::handshake::{RequestHead, ResponseHead, accept_key};
 
 /// The recorded 101 with the `Sec-WebSocket-Accept` of this request (RFC 6455 4.2.2), and with permessage-deflate only
@@ -48,6 +48,19 @@ pub fn request(part: &Part, host: &str, key: &str) -> Bytes {
     }
     head.extend_from_slice(b"\r\n");
     head.into()
+}
+
+/// A live request for another server: with its name, and the server's form of the target.
+pub fn forwarded(request: &RequestHead, host: &str) -> Vec<u8> {
+    let target = request.target();
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method(), origin_form(&target)).into_bytes();
+    for header in request.headers().iter() {
+        let is_host = header.name.eq_ignore_ascii_case(b"Host");
+        let value = if is_host { host.as_bytes() } else { header.value };
+        head.extend([header.name, b": ", value, b"\r\n"].concat());
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 /// A recorded refusal, with its body.

@@ -34,7 +34,7 @@ pub use player::{Output, Player};
 pub use report::{Problem, Report, Trouble};
 pub use reporter::Reporter;
 pub use script::{Step, Steps, What};
-pub use server::MockServer;
+pub use server::{Miss, MockServer};
 pub use settings::{Order, Settings, Timing};
 pub use volatile::Volatile;
 pub use wire::{Heard, Wire};

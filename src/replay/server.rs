@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::sync::mpsc;
 
 use super::cast::Cast;
@@ -13,7 +13,7 @@ use super::outcome::{Left, Played};
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
-use crate::net::{Endpoint, Listener};
+use crate::net::{Endpoint, Listener, Reach, Target};
 use crate::ws::Direction;
 use crate::ws::handshake::{RequestHead, ResponseHead, examine, is_upgrade_attempt};
 
@@ -24,17 +24,27 @@ pub struct MockServer {
     over: mpsc::UnboundedReceiver<Played>,
 }
 
+/// What becomes of clients that no session is left for, and of plain HTTP requests.
+#[derive(Clone, Debug)]
+pub enum Miss {
+    /// They get a 404 that says what is on offer, and are told of.
+    Fail,
+    /// They go on to this server, with all that they say from then on.
+    Forward(Target, Box<Reach>),
+}
+
 struct Stage {
     cast: Mutex<Cast>,
+    miss: Miss,
     settings: Settings,
     told: mpsc::UnboundedSender<Played>,
 }
 
 impl MockServer {
     /// Plays what `cast` holds to those who connect with `listener`.
-    pub fn new(listener: Listener, cast: Cast, settings: Settings) -> MockServer {
+    pub fn new(listener: Listener, cast: Cast, settings: Settings, miss: Miss) -> MockServer {
         let (told, over) = mpsc::unbounded_channel();
-        let stage = Arc::new(Stage { cast: Mutex::new(cast), settings, told });
+        let stage = Arc::new(Stage { cast: Mutex::new(cast), miss, settings, told });
         MockServer { listener, stage, over }
     }
 
@@ -90,12 +100,20 @@ impl Stage {
         };
         let target = request.target().into_owned();
         if !is_upgrade_attempt(&request) {
+            if let Miss::Forward(server, reach) = &self.miss {
+                return forward(client, &request, &rest, (server, reach)).await;
+            }
             let why = "this mock plays WebSocket sessions, and the request asks for none";
             return client.say_last(&heads::own("404 Not Found", why)).await;
         }
         let begun = Instant::now();
         let chosen = self.cast().choose(&request);
-        let Some(chosen) = chosen else { return self.turn_away(client, target).await };
+        let Some(chosen) = chosen else {
+            return match &self.miss {
+                Miss::Fail => self.turn_away(client, target).await,
+                Miss::Forward(server, reach) => forward(client, &request, &rest, (server, reach)).await,
+            };
+        };
         let (line, head, steps) = {
             let cast = self.cast();
             let part = &cast.parts()[chosen];
@@ -135,5 +153,24 @@ impl Stage {
         client.say_last(&heads::own("404 Not Found", &why)).await;
         let report = Report::of(Trouble::Unexpected(format!("a client for {target}: {why}")));
         let _ = self.told.send(Played { line: None, target, took: Duration::ZERO, report });
+    }
+}
+
+/// Has the client and a real server talk to each other, from this request on, of which `rest` came behind the head.
+async fn forward(
+    mut client: Endpoint,
+    request: &RequestHead,
+    rest: &[u8],
+    (server, reach): (&Target, &Reach),
+) {
+    let mut connection = match Endpoint::connect(server, reach).await {
+        Ok(connection) => connection,
+        Err(why) => return client.say_last(&heads::own("502 Bad Gateway", &why)).await,
+    };
+    let mut bytes = heads::forwarded(request, &server.authority.host_header());
+    bytes.extend_from_slice(rest);
+    if connection.write_all(&bytes).await.is_ok() {
+        // However it ends, both have heard.
+        let _ = copy_bidirectional(&mut client, &mut connection).await;
     }
 }

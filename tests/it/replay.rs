@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
 use sockeye::net::{Listener, Reach, ServerTls, WayOut};
-use sockeye::replay::{Cast, MockServer, Played, ReplayClient, Settings};
+use sockeye::replay::{Cast, Miss, MockServer, Played, ReplayClient, Settings};
 use sockeye::ws::encode::message;
 use sockeye::ws::{Direction, Opcode};
 
@@ -51,7 +51,7 @@ fn mock(sessions: &[String], settings: Settings) -> (SocketAddr, JoinHandle<Vec<
         runtime.block_on(async {
             let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             tell.send(listener.address().unwrap()).unwrap();
-            let mut server = MockServer::new(listener, Cast::read(&file).unwrap(), settings);
+            let mut server = MockServer::new(listener, Cast::read(&file).unwrap(), settings, Miss::Fail);
             let mut all = Vec::new();
             while let Some(played) = server.next().await {
                 all.push(played);

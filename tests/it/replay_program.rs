@@ -131,3 +131,36 @@ fn it_ends_with_its_standard_input_or_when_nobody_comes() {
     assert!(out.contains(&format!("MISSING /one\n{file}:2: this session was not played\n")), "{out}");
     assert!(errors.contains("sessions that were not played: 1"), "{errors}");
 }
+
+#[test]
+fn a_file_beside_the_recording_holds_options() {
+    let (folder, file) = recording(&[session(1, "/one", "", HELLO), session(2, "/two", "", HELLO)]);
+    let options = folder.path().join("recording.replay.toml");
+    let file = file.to_str().unwrap();
+    let play = |more: &[&str]| sockeye(&[&["replay", "server", file], more].concat());
+    std::fs::write(&options, "idle-timeout = 0.05\nselect = 'path:/two'\n").unwrap();
+    let (_, out, _) = play(&[]);
+    assert!(out.contains("MISSING /two") && !out.contains("/one"), "{out}");
+    // The command line wins.
+    let (_, out, _) = play(&["--select", "path:/one"]);
+    assert!(out.contains("MISSING /one") && !out.contains("/two"), "{out}");
+    let (code, _, errors) = play(&["--select", "path:/three"]);
+    assert!(code == Some(2) && errors.contains("--select fits no session"), "{errors}");
+    std::fs::write(&options, "\ntiming = 'slow'\n").unwrap();
+    let (code, _, errors) = play(&[]);
+    assert!(code == Some(2) && errors.contains("recording.replay.toml:2: "), "{errors}");
+}
+
+#[test]
+fn a_client_that_no_session_is_left_for_goes_on_to_a_real_server() {
+    let (_one, one) = recording(&[session(1, "/one", "", HELLO)]);
+    let (_two, two) = recording(&[session(1, "/two", "", HELLO)]);
+    let (_both, both) = recording(&[session(1, "/two", "", HELLO), session(2, "/one", "", HELLO)]);
+    let mut real = Mock::start(&two, &[]);
+    let mut mock = Mock::start(&one, &["--on-miss", &format!("forward={}", real.url)]);
+    let (code, out, errors) = sockeye(&["replay", "client", both.to_str().unwrap(), &mock.url]);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    assert!(real.line().contains(r#""target":"/two","line":2,"ok":true"#));
+    assert!(mock.line().contains(r#""target":"/one","line":2,"ok":true"#));
+    assert_eq!((real.code(), mock.code()), (Some(0), Some(0)));
+}

@@ -7,23 +7,40 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use sockeye::net::{Listener, Reach, ServerTls, WayOut};
-use sockeye::replay::{Cast, Expectation, MockServer, ReplayClient, Settings};
+use sockeye::replay::{Cast, Expectation, Miss, MockServer, ReplayClient, Settings};
 use tokio::sync::oneshot;
 
 use self::teller::Teller;
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
-use crate::cli::replay::{PlayOptions, ReplayClientOptions, ReplayCommand, ReplayServerOptions};
+use crate::cli::replay::{OnMiss, PlayOptions, ReplayClientOptions, ReplayCommand, ReplayServerOptions};
+use crate::cli::replay_file;
 
 /// Runs one of the commands.
 pub fn replay(command: ReplayCommand) -> Result<(), Failure> {
-    match command {
+    match with_file(command)? {
         ReplayCommand::Server(options) => server(&options),
         ReplayCommand::Client(options) => client(*options),
     }
 }
 
-fn cast(file: &Path) -> Result<Cast, Failure> {
+/// With the options of `NAME.replay.toml`, where that lies beside the recording `NAME.jsonl`.
+fn with_file(command: ReplayCommand) -> Result<ReplayCommand, Failure> {
+    let recording = match &command {
+        ReplayCommand::Server(options) => &options.file,
+        ReplayCommand::Client(options) => &options.file,
+    };
+    let file = recording.with_extension("replay.toml");
+    let name = file.display().to_string();
+    match std::fs::read_to_string(&file) {
+        Ok(text) => replay_file::amended(std::env::args_os(), &name, &text)
+            .map_err(|error| Failure::new(USAGE, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(command),
+        Err(error) => Err(Failure::new(USAGE, format_args!("cannot read {name}: {error}"))),
+    }
+}
+
+fn cast(file: &Path, options: &PlayOptions) -> Result<Cast, Failure> {
     if file.as_os_str() == "-" {
         return Err(Failure::new(
             USAGE,
@@ -34,11 +51,16 @@ fn cast(file: &Path) -> Result<Cast, Failure> {
     if cast.parts().is_empty() {
         return Err(Failure::new(USAGE, format_args!("{} holds no session to play", file.display())));
     }
+    let cast = cast.select(&options.select);
+    if cast.parts().is_empty() {
+        let why = format_args!("--select fits no session of {}", file.display());
+        return Err(Failure::new(USAGE, why));
+    }
     Ok(cast)
 }
 
 fn server(options: &ReplayServerOptions) -> Result<(), Failure> {
-    let mut cast = cast(&options.file)?;
+    let mut cast = cast(&options.file, &options.play)?;
     if options.repeat {
         cast = cast.repeated();
     }
@@ -72,7 +94,11 @@ async fn serve(
     };
     let listener = Listener::bind(listen).map_err(unreachable)?;
     let sessions = cast.parts().len();
-    let server = place.insert(MockServer::new(listener, cast, settings(&options.play)));
+    let miss = match &options.on_miss {
+        OnMiss::Fail => Miss::Fail,
+        OnMiss::Forward(server) => Miss::Forward(server.clone(), Box::new(reach(&options.play))),
+    };
+    let server = place.insert(MockServer::new(listener, cast, settings(&options.play), miss));
     teller.ready(&server.url().map_err(unreachable)?, sessions)?;
     let stdin = options.end_with_stdin.then(stdin_ends);
     let play = async {
@@ -122,10 +148,9 @@ fn stdin_ends() -> oneshot::Receiver<()> {
 }
 
 fn client(options: ReplayClientOptions) -> Result<(), Failure> {
-    let cast = cast(&options.file)?;
+    let cast = cast(&options.file, &options.play)?;
     let mut teller = Teller::new(&options.file, &options.told)?;
-    let limit = options.play.step_timeout;
-    let reach = Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit };
+    let reach = reach(&options.play);
     let mut client = ReplayClient::new(options.server, reach, cast, settings(&options.play));
     let signals = Signals::heed().map_err(unreachable)?;
     let ended = signals.until(async {
@@ -137,6 +162,10 @@ fn client(options: ReplayClientOptions) -> Result<(), Failure> {
     let ended = ended.map_err(unreachable)?.transpose();
     let told = teller.end(client.left());
     ended.and(told)
+}
+
+fn reach(options: &PlayOptions) -> Reach {
+    Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit: options.step_timeout }
 }
 
 fn settings(options: &PlayOptions) -> Settings {
