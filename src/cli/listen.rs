@@ -19,6 +19,9 @@ pub struct ListenOptions {
     /// has the lines for iptables and nftables (Linux)
     #[arg(long)]
     pub transparent: bool,
+    /// Take only connections that begin with a PROXY protocol header (v1 or v2), and show the client that it names
+    #[arg(long, conflicts_with = "transparent")]
+    pub accept_proxy_protocol: bool,
 }
 
 /// What is said of one listener.
@@ -48,6 +51,7 @@ impl ListenOptions {
         ListenOptions {
             listen: vec![ListenOn { addresses: vec![address], server: None }],
             transparent: false,
+            accept_proxy_protocol: false,
         }
     }
 

@@ -15,7 +15,7 @@ use super::entrance::{Entrance, Listening};
 use super::guard::{Full, TooMuch};
 use super::mode::{Speech, first_words};
 use super::open::Clear;
-use super::proxy_protocol::Addresses;
+use super::proxy_protocol::{self, Addresses};
 use super::serve::{Route, Serving, Shared, written};
 use super::transport::Transport;
 use crate::capture::{Event, Mode, Note};
@@ -132,14 +132,17 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, listening: Listening) -> 
     let from = addresses.map(|addresses| addresses.source.to_string()).unwrap_or_default();
     let route = listening.entrance.route();
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
-    let serving =
+    let mut serving =
         Serving { shared, mode, route, from, addresses, server: None, unreached: None, client_leg: None };
     if listening.entrance == Entrance::Transparent {
         return serving.transparent(stream, listening.address).await;
     }
     let mut client = Transport::tcp(stream);
+    if serving.shared.accept_proxy_protocol {
+        serving.introduced(&mut client).await?;
+    }
     // A client that leaves without a word leaves nothing to tell.
-    let speech = words(&mut client, addresses, &serving.shared).await?;
+    let speech = words(&mut client, serving.addresses, &serving.shared).await?;
     let opener = serving.shared.opener.as_ref();
     if speech != Speech::Tls && opener.is_some_and(|opener| opener.clear() == Clear::Refused) {
         serving.refuse_clear(client, speech).await;
@@ -190,6 +193,23 @@ fn addresses(stream: &TcpStream) -> Option<Addresses> {
 }
 
 impl Serving {
+    /// Learns from the PROXY protocol whose connection it is; none where that is not told, and the connection refused.
+    async fn introduced(&mut self, client: &mut Transport) -> Option<()> {
+        let told = timeout(self.shared.handshake_limit, proxy_protocol::accept(client)).await;
+        match told.unwrap_or_else(|_| Err("its PROXY protocol header did not come in time".to_owned())) {
+            Ok(Some(addresses)) => {
+                self.from = addresses.source.to_string();
+                self.addresses = Some(addresses);
+            }
+            Ok(None) => {}
+            Err(why) => {
+                self.note(format!("a connection from {} was refused: {why}", self.from));
+                return None;
+            }
+        }
+        Some(())
+    }
+
     pub(super) fn note(&self, text: String) {
         let time = self.shared.tap.log().now();
         self.shared.tap.event(Event::Note(Note { time, flow: None, text }));

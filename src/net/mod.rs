@@ -59,6 +59,8 @@ use serve::Shared;
 pub struct ProxyConfig {
     /// Where to listen, and where what comes to each goes.
     pub listeners: Vec<Listen>,
+    /// Whether clients' connections begin with a PROXY protocol header, which says whose they are.
+    pub accept_proxy_protocol: bool,
     /// What becomes of `Host` and `Origin` in reverse mode.
     pub host: HostHeader,
     /// Names that a reverse listener goes by, beside its addresses and names that are nobody's.
@@ -84,6 +86,7 @@ impl Default for ProxyConfig {
     fn default() -> ProxyConfig {
         ProxyConfig {
             listeners: vec![Listen::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Entrance::Forward)],
+            accept_proxy_protocol: false,
             host: HostHeader::Rewrite,
             names: Vec::new(),
             auth: None,
@@ -160,6 +163,7 @@ impl Proxy {
             dialler: dial::Dialler::new(config.way_out, config.server_tls, own, config.key_log.clone()),
             opener: config.opening.map(|opening| open::Opener::new(opening, config.key_log.clone())),
             key_log: config.key_log,
+            accept_proxy_protocol: config.accept_proxy_protocol,
             host: config.host,
             names: config.names,
             auth: config.auth,

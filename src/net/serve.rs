@@ -37,6 +37,8 @@ pub(super) struct Shared {
     /// Where the secrets of TLS connections are written down.
     pub(super) key_log: Option<KeyLog>,
     pub(super) host: HostHeader,
+    /// Whether connections begin with a PROXY protocol header.
+    pub(super) accept_proxy_protocol: bool,
     /// Names that a reverse listener goes by.
     pub(super) names: Vec<String>,
     /// What clients have to know.

@@ -35,6 +35,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
             .listen
             .listeners(options.server.as_ref())
             .map_err(|error| Failure::new(USAGE, error))?,
+        accept_proxy_protocol: options.listen.accept_proxy_protocol,
         host: if options.keep_host { HostHeader::Keep } else { HostHeader::Rewrite },
         names: options.safety.allow_host.clone(),
         auth: None,

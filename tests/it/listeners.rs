@@ -129,3 +129,35 @@ fn connect_and_socks5_reach_addresses_of_ipv6() {
         assert_eq!(tunnel.target, server.to_string());
     }
 }
+
+#[test]
+fn a_client_that_the_proxy_protocol_names_is_shown() {
+    let headers: [(&[u8], &str); 3] = [
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n", "192.0.2.1:1234"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\0\x50", "192.0.2.1:1234"),
+        (b"PROXY UNKNOWN\r\n", "127.0.0.1:"),
+    ];
+    for (header, expected) in headers {
+        let server = Server::once(|mut peer| {
+            peer.head();
+            peer.send(switching()).expect_fin();
+        });
+        let running = start(ProxyConfig { accept_proxy_protocol: true, ..config(Some(server.address)) });
+        let mut client = running.client();
+        client.send(header).send(request(running.address)).expect(switching()).finish();
+        server.finish();
+        let log = running.finish();
+        let Some(Opened::Session(opening)) = log.opening(1).unwrap() else { panic!("no session") };
+        assert!(opening.client.starts_with(expected), "{}", opening.client);
+    }
+}
+
+#[test]
+fn a_client_without_the_demanded_header_is_refused() {
+    let running = start(ProxyConfig { accept_proxy_protocol: true, ..config(None) });
+    let mut client = running.client();
+    client.send("GET");
+    let notes = running.until(|log| (log.stats().notes > 0).then(|| log.stats().notes));
+    assert_eq!(notes, 1);
+    running.finish();
+}

@@ -1,11 +1,16 @@
 //! The PROXY protocol, versions 1 and 2: a header in front of a connection's own bytes that says whose connection it
 //! is. The specification is HAProxy's `proxy-protocol.txt`.
 
+mod read;
 mod write;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+
+use tokio::io::AsyncReadExt;
+
+use super::transport::Transport;
 
 pub(super) use write::header;
 
@@ -52,5 +57,27 @@ impl fmt::Display for ProxyProtocol {
             ProxyProtocol::V1 => "v1",
             ProxyProtocol::V2 => "v2",
         })
+    }
+}
+
+/// Reads the header that a client's connection begins with; gives the addresses that it tells.
+///
+/// # Errors
+/// In a sentence about the connection, where there is no header.
+pub(super) async fn accept(client: &mut Transport) -> Result<Option<Addresses>, String> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(read::Header { length, addresses }) =
+            read::read(&bytes).map_err(|fault| fault.to_string())?
+        {
+            client.rewind(bytes.split_off(length).into());
+            return Ok(addresses);
+        }
+        bytes.reserve(1024);
+        match client.read_buf(&mut bytes).await {
+            Ok(0) => return Err("it ended before its PROXY protocol header did".to_owned()),
+            Ok(_) => {}
+            Err(error) => return Err(error.to_string()),
+        }
     }
 }
