@@ -1,8 +1,10 @@
 //! What came of playing a whole recording.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::report::Report;
+use super::reporter;
 
 /// What came of one session.
 #[derive(Clone, Debug)]
@@ -87,8 +89,32 @@ impl Outcome {
         self.more_failed == 0 && self.played.iter().all(|played| played.report.is_ok())
     }
 
+    /// Fails a test.
+    ///
+    /// # Panics
+    /// Unless all was played, and was as recorded; with what was otherwise.
+    #[track_caller]
+    pub fn assert_ok(&self) {
+        assert!(self.is_ok(), "what was played is not what was recorded\n{self}");
+    }
+
     /// Whether all was played, and was as recorded.
     pub fn is_ok(&self) -> bool {
         self.left.is_empty() && self.is_as_recorded()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for played in &self.played {
+            f.write_str(&reporter::session_text(&self.file, played))?;
+        }
+        for left in &self.left {
+            f.write_str(&reporter::left_text(&self.file, left))?;
+        }
+        if self.more + self.more_failed > 0 {
+            writeln!(f, "{} more were as recorded, {} more were not", self.more, self.more_failed)?;
+        }
+        Ok(())
     }
 }
