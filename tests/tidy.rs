@@ -36,7 +36,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     // The demo is a client and a server of its own.
     (&["tokio::net", "TcpStream", "TcpListener", "UdpSocket"], &["net", "demo", "cli"]),
     // Addresses also travel where there are no sockets.
-    (&["std::net"], &["net", "demo", "cli", "run"]),
+    (&["std::net"], &["net", "interchange", "demo", "cli", "run"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
     (&["tokio"], &["net", "demo", "control", "replay", "run"]),
     (&["serde_json"], &["headless", "interchange", "decode", "replay"]),

@@ -8,7 +8,8 @@ use clap::Args;
 pub struct ExportOptions {
     /// The recording
     pub file: PathBuf,
-    /// What is written; its ending says as what: .har (HAR 1.2, with WebSocket messages as Chrome has them)
+    /// What is written; its ending says as what: .har (HAR 1.2, with WebSocket messages as Chrome has them),
+    /// .pcapng (for Wireshark, in clear text) or .jsonl (the recording again, those that were joined made one)
     pub out: PathBuf,
 }
 

@@ -10,6 +10,10 @@ mod outline;
 
 pub mod har;
 
+pub mod jsonl;
+
+pub mod pcapng;
+
 pub use draft::Draft;
 pub use outline::{Source, on_disk};
 

@@ -1,11 +1,12 @@
 //! `sockeye export` and `sockeye import`: files in, files out, and what is to be said about them.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufWriter, Write};
 use std::path::{Component, Path};
 
-use sockeye::headless::private;
-use sockeye::interchange::{ExportError, ImportError, Remarks, har, on_disk};
+use sockeye::headless::schema::Reader;
+use sockeye::headless::{open, private};
+use sockeye::interchange::{ExportError, ImportError, Remarks, har, jsonl, on_disk, pcapng};
 
 use super::{Failure, USAGE};
 use crate::cli::{ExportOptions, ImportOptions};
@@ -22,8 +23,10 @@ pub fn export(options: &ExportOptions) -> Result<(), Failure> {
     let source = on_disk(file);
     let written = match ending(out).as_str() {
         "har" => har::write(&source, create(file, out)?),
+        "pcapng" => read(file).and_then(|mut reader| Ok(pcapng::write(&mut reader, create(file, out)?)))?,
+        "jsonl" => read(file).and_then(|mut reader| Ok(jsonl::write(&mut reader, create(file, out)?)))?,
         _ => {
-            let known = "give it a name that ends in .har";
+            let known = "give it a name that ends in .har, .pcapng or .jsonl";
             return Err(Failure::new(
                 USAGE,
                 format_args!("what {} is to be is not known: {known}", out.display()),
@@ -42,6 +45,10 @@ pub fn export(options: &ExportOptions) -> Result<(), Failure> {
     };
     tell(written.map_err(failed)?);
     Ok(())
+}
+
+fn read(file: &Path) -> Result<Reader<impl BufRead>, Failure> {
+    open(file).map_err(|error| Failure::new(USAGE, error))
 }
 
 /// Makes a recording of another tool's file.

@@ -61,3 +61,17 @@ fn what_cannot_be_converted_is_said_and_leaves_no_file() {
     let left = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(left, 2, "the recording and the bad one");
 }
+
+#[test]
+fn recordings_that_were_joined_become_one() {
+    let (folder, recording) = demo();
+    std::fs::write(folder.path().join("two.jsonl"), format!("{recording}{recording}")).unwrap();
+    run(&["export", "two.jsonl", "one.jsonl"], folder.path());
+    let one = std::fs::read_to_string(folder.path().join("one.jsonl")).unwrap();
+    let of_type = |text: &str, name: &str| text.matches(&format!("{{\"type\":\"{name}\"")).count();
+    assert_eq!(of_type(&one, "recording"), 1);
+    assert_eq!(of_type(&one, "message"), 2 * of_type(&recording, "message"));
+    run(&["export", "two.jsonl", "two.pcapng"], folder.path());
+    let packets = std::fs::read(folder.path().join("two.pcapng")).unwrap();
+    assert!(packets.starts_with(b"\x0a\x0d\x0d\x0a"));
+}
