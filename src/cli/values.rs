@@ -1,6 +1,6 @@
 //! Words of the command line into what they mean, or into a sentence that says what to give.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use sockeye::capture::SMALLEST_LIMIT;
@@ -21,6 +21,10 @@ pub(super) fn addresses(word: &str) -> Result<Vec<SocketAddr>, String> {
         port if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
         _ => word.to_owned(),
     };
+    if let Some(port) = word.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
+        // Both, whatever the system's list of hosts says: an app may try either (RFC 6761 6.3).
+        return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
+    }
     let mut addresses: Vec<_> = word.to_socket_addrs().map_err(|_| wrong())?.collect();
     addresses.sort();
     addresses.dedup();

@@ -80,6 +80,7 @@ pub struct Running {
 
 /// What the screen says that it shows.
 #[derive(Default)]
+#[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "there is no screen to show it"))]
 pub struct Shown {
     pub listen: Vec<Listening>,
     pub recording: Option<PathBuf>,

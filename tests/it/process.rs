@@ -259,6 +259,18 @@ fn several_listeners_are_told_one_a_line_and_in_the_recordings_first() {
 }
 
 #[test]
+fn localhost_is_both_of_its_addresses() {
+    let mut program = Program::start(&mut sockeye(&["-l", "localhost:0", "--headless"]));
+    let first = program.line();
+    assert!(first.starts_with("listening on 127.0.0.1:"), "{first}");
+    let port = first.split([':', ' ']).nth(3).unwrap().trim();
+    // Not every machine has IPv6.
+    if std::net::TcpListener::bind("[::1]:0").is_ok() {
+        assert!(program.line().starts_with(&format!("listening on [::1]:{port}")), "{first}");
+    }
+}
+
+#[test]
 fn wrong_words_and_taken_ports_have_exit_codes_and_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();

@@ -188,8 +188,14 @@ impl Serving {
         let host = hello.server_name().unwrap_or_else(|| authority.name().to_owned());
         if let Some(why) = self.leaves_closed(opener, &host, &hello) {
             client.rewind(hello.bytes);
-            let server = self.reach(&authority, server).await.ok()?;
-            return self.opaque(client, server, why);
+            return match self.reach(&authority, server).await {
+                Ok(server) => self.opaque(client, server, why),
+                Err(error) => {
+                    let url = Authority { secure: true, ..authority }.http_url("");
+                    self.failed(self.mode, url, &error.to_string(), None);
+                    None
+                }
+            };
         }
         // The server first: what is wrong with it is what the client is to hear, and what it chooses is what the
         // client gets.

@@ -146,6 +146,18 @@ fn a_host_that_is_to_stay_closed_does() {
 }
 
 #[test]
+fn a_host_that_is_to_stay_closed_and_cannot_be_reached_is_told() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (running, _) = opening(Some(nobody), Trust::Verified, &["*"]);
+    let mut client = tls_client(running.client(), "localhost", &certificates("ca.pem")[0]);
+    assert!(client.write_all(b"GET / HTTP/1.1\r\n\r\n").is_err());
+    let told =
+        |log: &Log| log.exchange(1).unwrap()?.error.filter(|error| error.contains("connection refused"));
+    running.until(told);
+    running.finish();
+}
+
+#[test]
 fn what_is_no_http_inside_is_relayed_and_listed() {
     let server = tls_server("good");
     let (running, root) = opening(None, Trust::Verified, &[]);
