@@ -32,8 +32,11 @@ pub struct ReplayServerOptions {
     /// Play each session as often as a client comes for it; ends by a signal, or by one of the two below
     #[arg(long)]
     pub repeat: bool,
+    /// A parameter of queries that does not count when a plain HTTP request is answered: t, cachebust (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub ignore_query: Vec<String>,
     /// What becomes of a client that no session is left for: fail, or forward=ws://localhost:3000 to have it, and
-    /// plain HTTP, answered by a real server
+    /// plain HTTP that was not recorded, answered by a real server
     #[arg(long, value_name = "HOW", default_value = "fail", value_parser = on_miss)]
     pub on_miss: OnMiss,
     /// End when the standard input does, as it does when the program that started this one is gone

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::outcome::{Left, Unplayed};
 use super::script::Steps;
-use crate::capture::{Event, Opening, Payload, Row};
+use super::visit::{self, Visit};
+use crate::capture::{Event, Exchange, Opening, Payload, Row};
 use crate::filter::Filter;
 use crate::headless;
 use crate::headless::schema::{Bookmark, Item, ReadError};
@@ -15,6 +16,7 @@ use crate::ws::handshake::{RequestHead, ResponseHead, examine};
 pub struct Cast {
     file: PathBuf,
     parts: Vec<Part>,
+    visits: Vec<Visit>,
     repeated: bool,
 }
 
@@ -40,17 +42,23 @@ impl Cast {
     /// Where it cannot be read.
     pub fn read(file: &Path) -> Result<Cast, ReadError> {
         let mut reader = headless::open(file)?;
-        let mut parts = Vec::new();
+        let (mut parts, mut visits) = (Vec::new(), Vec::new());
         while let Some(record) = reader.next()? {
             let line = record.line;
             let (opening, refusal) = match record.item {
                 Item::Event(Event::Opened(opening)) => (opening, None),
                 Item::Event(Event::Refused(refused)) => (refused.opening, Some(refused.body)),
+                Item::Event(Event::Exchanged(exchange)) => {
+                    let mut bookmark = reader.bookmark();
+                    bookmark.offset -= record.lines.len() as u64;
+                    visits.extend(Visit::new(&exchange, bookmark));
+                    continue;
+                }
                 _ => continue,
             };
             parts.push(Part { opening, line, refusal, bookmark: reader.bookmark(), begun: 0, done: 0 });
         }
-        Ok(Cast { file: file.to_owned(), parts, repeated: false })
+        Ok(Cast { file: file.to_owned(), parts, visits, repeated: false })
     }
 
     /// The same, without the sessions whose opening the filter is not true of.
@@ -134,6 +142,23 @@ impl Cast {
         !self.repeated && self.parts.iter().all(|part| part.done > 0)
     }
 
+    /// The recorded exchange that a plain HTTP request is for, less these parameters of its query.
+    ///
+    /// # Errors
+    /// Where the file cannot be read any more.
+    pub(super) fn visit(
+        &mut self,
+        request: &RequestHead,
+        ignored: &[String],
+    ) -> Result<Option<Exchange>, ReadError> {
+        let Some(chosen) = visit::choose(&mut self.visits, request, ignored) else { return Ok(None) };
+        let mut reader = headless::resume(&self.file, self.visits[chosen].bookmark.clone())?;
+        match reader.next()?.map(|record| record.item) {
+            Some(Item::Event(Event::Exchanged(exchange))) => Ok(Some(exchange)),
+            _ => Ok(None),
+        }
+    }
+
     /// What the session says, from its file.
     ///
     /// # Errors
@@ -173,6 +198,6 @@ pub(super) fn origin_form(target: &str) -> &str {
     rest.find('/').map_or("/", |start| &rest[start..])
 }
 
-fn path(target: &str) -> &str {
+pub(super) fn path(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }

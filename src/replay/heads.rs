@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::cast::{Part, origin_form};
+use super::visit::Then;
 use crate::ws::handshake::{RequestHead, ResponseHead, accept_key};
 
 /// The recorded 101 with the `Sec-WebSocket-Accept` of this request (RFC 6455 4.2.2), and with permessage-deflate only
@@ -67,18 +68,30 @@ pub fn forwarded(request: &RequestHead, host: &str) -> Vec<u8> {
 pub fn refusal(part: &Part) -> Bytes {
     let body = part.refusal.as_ref().and_then(|body| body.in_memory().cloned()).unwrap_or_default();
     let Ok(recorded) = ResponseHead::parse(&part.opening.response) else { return Bytes::new() };
-    let mut head = recorded.start_line().trim_ascii_end().to_vec();
-    head.extend_from_slice(b"\r\n");
+    response(&recorded, Some(&body), Then::Close)
+}
+
+/// A recorded response with its body, framed anew; without one it is framed as it was.
+pub fn response(recorded: &ResponseHead, body: Option<&[u8]>, then: Then) -> Bytes {
+    let mut bytes = recorded.start_line().trim_ascii_end().to_vec();
+    bytes.extend_from_slice(b"\r\n");
     for header in recorded.headers().iter() {
-        // The body is whole, and the connection ends behind it.
-        let framing = ["Content-Length", "Transfer-Encoding", "Connection"];
-        if !framing.iter().any(|name| header.name.eq_ignore_ascii_case(name.as_bytes())) {
-            head.extend([header.name, b": ", header.value, b"\r\n"].concat());
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name.as_bytes());
+        // The body is whole, and so has a length.
+        let framing = is("Transfer-Encoding") || (is("Content-Length") && body.is_some());
+        if !framing && !is("Connection") && !is("Keep-Alive") {
+            bytes.extend([header.name, b": ", header.value, b"\r\n"].concat());
         }
     }
-    head.extend_from_slice(format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).as_bytes());
-    head.extend_from_slice(&body);
-    head.into()
+    if let Some(body) = body {
+        bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+    }
+    if then == Then::Close {
+        bytes.extend_from_slice(b"Connection: close\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body.unwrap_or_default());
+    bytes.into()
 }
 
 /// An answer of the mock's own.

@@ -18,6 +18,7 @@ pub mod reporter;
 mod script;
 mod server;
 mod settings;
+mod visit;
 mod volatile;
 mod wire;
 mod wording;

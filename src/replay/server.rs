@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::sync::mpsc;
 
 use super::cast::Cast;
@@ -13,6 +13,7 @@ use super::outcome::{Left, Played};
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
+use super::visit::{self, Answer, Then};
 use crate::net::{Endpoint, Listener, Reach, Target};
 use crate::ws::Direction;
 use crate::ws::handshake::{RequestHead, ResponseHead, examine, is_upgrade_attempt};
@@ -90,22 +91,53 @@ impl Stage {
         self.cast.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers a client's request, and plays the session that it is for.
+    /// Answers a client's requests, and plays the session that one is for.
     async fn serve(&self, mut client: Endpoint) {
         let mut bytes = Vec::new();
-        let Some(length) = read_head(&mut client, &mut bytes).await else { return };
-        let rest = bytes.split_off(length);
-        let Ok(request) = RequestHead::parse(&bytes) else {
-            return client.say_last(&heads::own("400 Bad Request", "this is no HTTP request")).await;
-        };
-        let target = request.target().into_owned();
-        if !is_upgrade_attempt(&request) {
-            if let Miss::Forward(server, reach) = &self.miss {
-                return forward(client, &request, &rest, (server, reach)).await;
+        loop {
+            let Some(length) = read_head(&mut client, &mut bytes).await else { return };
+            let rest = bytes.split_off(length);
+            let Ok(request) = RequestHead::parse(&bytes) else {
+                return client.say_last(&heads::own("400 Bad Request", "this is no HTTP request")).await;
+            };
+            if is_upgrade_attempt(&request) {
+                return self.open(client, request, rest).await;
             }
-            let why = "this mock plays WebSocket sessions, and the request asks for none";
-            return client.say_last(&heads::own("404 Not Found", why)).await;
+            let answer = match self.cast().visit(&request, &self.settings.ignore_query) {
+                Ok(exchange) => exchange.map(|exchange| visit::answer(&request, &exchange)),
+                Err(error) => Some(Answer::failed(&error.to_string())),
+            };
+            let Some(answer) = answer else { return self.not_recorded(client, &request, &rest).await };
+            bytes = rest;
+            while bytes.len() < answer.body {
+                if !matches!(client.read_buf(&mut bytes).await, Ok(1..)) {
+                    return;
+                }
+            }
+            bytes.drain(..answer.body);
+            if answer.then == Then::Close {
+                return client.say_last(&answer.bytes).await;
+            }
+            if client.write_all(&answer.bytes).await.is_err() || client.flush().await.is_err() {
+                return;
+            }
         }
+    }
+
+    /// A plain HTTP request came for which the recording has no answer.
+    async fn not_recorded(&self, client: Endpoint, request: &RequestHead, rest: &[u8]) {
+        match &self.miss {
+            Miss::Forward(server, reach) => forward(client, request, rest, (server, reach)).await,
+            Miss::Fail => {
+                let why = format!("the recording has no answer to {} {}", request.method(), request.target());
+                client.say_last(&heads::own("404 Not Found", &why)).await;
+            }
+        }
+    }
+
+    /// Plays the session that a request is for.
+    async fn open(&self, mut client: Endpoint, request: RequestHead, rest: Vec<u8>) {
+        let target = request.target().into_owned();
         let begun = Instant::now();
         let chosen = self.cast().choose(&request);
         let Some(chosen) = chosen else {

@@ -34,6 +34,8 @@ pub struct Settings {
     pub expectation: Expectation,
     /// What may be another value in each run.
     pub bindings: Vec<Binding>,
+    /// Parameters of queries that do not count when the exchange for a plain HTTP request is looked for.
+    pub ignore_query: Vec<String>,
     /// In which order messages may come.
     pub order: Order,
     /// When messages are sent.
@@ -47,6 +49,7 @@ impl Default for Settings {
         Settings {
             expectation: Expectation::default(),
             bindings: Vec::new(),
+            ignore_query: Vec::new(),
             order: Order::default(),
             timing: Timing::default(),
             step_timeout: Duration::from_secs(10),

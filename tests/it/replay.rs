@@ -199,3 +199,53 @@ fn a_server_that_answers_otherwise_is_found_out() {
     let nobody = client(&[session(1, "/", "", HELLO)], address).unwrap_err();
     assert!(nobody.contains("cannot reach"), "{nobody}");
 }
+
+/// A plain HTTP exchange, answered with `body`.
+fn exchange(number: u32, request: &str, body: &str) -> String {
+    format!(
+        r#"{{"type":"exchange","exchange":{number},"time":"2026-11-22T14:30:00.500Z","took":1,"mode":"reverse","url":"http://h/","tls":null,"request":{{"line":"{request} HTTP/1.1","headers":[["Host","h"]]}},"response":{{"line":"HTTP/1.1 200 OK","headers":[["X-A","b"],["Transfer-Encoding","chunked"]],{body}}}}}"#
+    )
+}
+
+#[test]
+fn plain_requests_are_answered_as_recorded_before_the_session_opens() {
+    let sessions = [
+        exchange(1, "GET /poll?t=1&sid=a", r#""body":"first""#),
+        exchange(2, "GET /poll?t=2&sid=b", r#""body":"second""#),
+        exchange(3, "POST /login", r#""body":"welcome""#),
+        exchange(4, "GET /long", r#""body":"cut","size":70000"#),
+        session(1, "/chat", "", HELLO),
+    ];
+    let settings = Settings { ignore_query: vec!["t".to_owned()], ..Settings::default() };
+    let (address, over) = mock(&sessions, settings);
+    let answer =
+        |body: &str| format!("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let mut peer = Peer::connect(address);
+    // What counts of the query is the same; then what is left of the path, in order; then the last again.
+    for (target, body) in [("/poll?t=9&sid=b", "second"), ("/poll?sid=c", "first"), ("/poll?sid=a", "first")]
+    {
+        peer.send(format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n")).expect(answer(body));
+    }
+    peer.send("POST /login HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nuser").expect(answer("welcome"));
+    // On the same connection a session opens.
+    peer.send(format!(
+        "GET /chat HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+    ));
+    assert!(peer.head().starts_with("HTTP/1.1 101 "));
+    for (request, status) in [
+        ("GET /nowhere", "HTTP/1.1 404 "),
+        ("GET /long", "HTTP/1.1 502 "),
+        ("POST /login HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX:", "HTTP/1.1 411 "),
+    ] {
+        let mut other = Peer::connect(address);
+        other.send(format!("{request} HTTP/1.1\r\nHost: h\r\n\r\n"));
+        let head = other.head();
+        assert!(head.starts_with(status), "{request}: {head}");
+    }
+    peer.send(text(r#"{"ask":"hello","id":7}"#));
+    peer.expect(from_server(Opcode::Text, br#"{"id":7,"answer":"world"}"#));
+    peer.send(close(1000)).expect(from_server(Opcode::Close, &1000_u16.to_be_bytes())).expect_fin();
+    drop(peer);
+    assert!(over.join().unwrap().iter().all(|played| played.report.is_ok()));
+}

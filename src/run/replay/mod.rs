@@ -98,7 +98,8 @@ async fn serve(
         OnMiss::Fail => Miss::Fail,
         OnMiss::Forward(server) => Miss::Forward(server.clone(), Box::new(reach(&options.play))),
     };
-    let server = place.insert(MockServer::new(listener, cast, settings(&options.play), miss));
+    let settings = Settings { ignore_query: options.ignore_query.clone(), ..settings(&options.play) };
+    let server = place.insert(MockServer::new(listener, cast, settings, miss));
     teller.ready(&server.url().map_err(unreachable)?, sessions)?;
     let stdin = options.end_with_stdin.then(stdin_ends);
     let play = async {
@@ -179,5 +180,6 @@ fn settings(options: &PlayOptions) -> Settings {
         order: options.order,
         timing: options.timing,
         step_timeout: options.step_timeout,
+        ..Settings::default()
     }
 }
