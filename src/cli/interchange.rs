@@ -15,7 +15,7 @@ pub struct ExportOptions {
 
 #[derive(Debug, Args)]
 pub struct ImportOptions {
-    /// A HAR file, of any tool
+    /// A HAR file, of any tool, or a flow file of mitmproxy
     pub file: PathBuf,
     /// The recording that is written
     pub out: PathBuf,

@@ -7,10 +7,13 @@ mod draft;
 mod head;
 mod heads;
 mod outline;
+mod tnetstring;
 
 pub mod har;
 
 pub mod jsonl;
+
+pub mod mitmproxy;
 
 pub mod pcapng;
 

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use sockeye::headless::schema::Reader;
 use sockeye::headless::{open, private};
-use sockeye::interchange::{ExportError, ImportError, Remarks, har, jsonl, on_disk, pcapng};
+use sockeye::interchange::{ExportError, ImportError, Remarks, har, jsonl, mitmproxy, on_disk, pcapng};
 
 use super::{Failure, USAGE};
 use crate::cli::{ExportOptions, ImportOptions};
@@ -64,7 +64,12 @@ pub fn import(options: &ImportOptions) -> Result<(), Failure> {
     let input = std::fs::read(file)
         .map_err(|error| Failure::new(USAGE, format_args!("cannot read {}: {error}", file.display())))?;
     let name = file.display().to_string();
-    let draft = har::read(&name, &input, &|name| beside(file, name)).map_err(usage)?;
+    // Flow files begin with a length.
+    let draft = match input.first() {
+        Some(b'0'..=b'9') => mitmproxy::read(&name, &input),
+        _ => har::read(&name, &input, &|name| beside(file, name)),
+    }
+    .map_err(usage)?;
     // A file that cannot be imported leaves nothing behind.
     let mut recording = Vec::new();
     let remarks = draft.write(&name, &mut recording).map_err(usage)?;
