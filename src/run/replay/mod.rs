@@ -5,6 +5,7 @@ mod teller;
 use std::future::pending;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use sockeye::net::{Listener, Reach, ServerTls, WayOut};
 use sockeye::replay::{Cast, Expectation, Miss, MockServer, ReplayClient, Settings};
@@ -102,29 +103,38 @@ async fn serve(
     let server = place.insert(MockServer::new(listener, cast, settings, miss));
     teller.ready(&server.url().map_err(unreachable)?, sessions)?;
     let stdin = options.end_with_stdin.then(stdin_ends);
-    let play = async {
-        loop {
-            let next = match options.idle_timeout {
-                None => server.next().await,
-                Some(limit) => match tokio::time::timeout(limit, server.next()).await {
-                    Ok(next) => next,
-                    Err(_) if server.is_playing() => continue,
-                    Err(_) => None,
-                },
-            };
-            let Some(played) = next else { return Ok(()) };
-            teller.played(played)?;
+    let stdin = async {
+        match stdin {
+            // Where nobody reads it any more, it does not end either.
+            Some(ended) => {
+                if ended.await.is_err() {
+                    pending::<()>().await;
+                }
+            }
+            None => pending().await,
         }
     };
-    tokio::select! {
-        result = play => result,
-        () = async {
-            match stdin {
-                // Where nobody reads it any more, it does not end either.
-                Some(ended) => if ended.await.is_err() { pending().await },
-                None => pending().await,
+    tokio::pin!(stdin);
+    let mut ending = false;
+    loop {
+        let idle = tokio::time::sleep(options.idle_timeout.unwrap_or(Duration::MAX));
+        let next = tokio::select! {
+            biased;
+            next = server.next() => next,
+            // What is being played is played to its end, which takes no longer than its steps may.
+            () = &mut stdin, if !ending => {
+                ending = true;
+                if server.is_playing() { continue } else { None }
             }
-        } => Ok(()),
+            () = idle, if options.idle_timeout.is_some() => {
+                if server.is_playing() { continue } else { None }
+            }
+        };
+        let Some(played) = next else { return Ok(()) };
+        teller.played(played)?;
+        if ending && !server.is_playing() {
+            return Ok(());
+        }
     }
 }
 
