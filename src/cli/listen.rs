@@ -22,6 +22,10 @@ pub struct ListenOptions {
     /// Take only connections that begin with a PROXY protocol header (v1 or v2), and show the client that it names
     #[arg(long, conflicts_with = "transparent")]
     pub accept_proxy_protocol: bool,
+    /// Take clients in by TLS alone; the CA is made where there is none. In reverse mode for wss:// clients, without
+    /// a server as a proxy that is reached by https://
+    #[arg(long)]
+    pub listen_tls: bool,
 }
 
 /// What is said of one listener.
@@ -52,6 +56,7 @@ impl ListenOptions {
             listen: vec![ListenOn { addresses: vec![address], server: None }],
             transparent: false,
             accept_proxy_protocol: false,
+            listen_tls: false,
         }
     }
 

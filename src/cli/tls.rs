@@ -36,10 +36,6 @@ pub enum LeafKeyKind {
 pub struct TlsOptions {
     #[command(flatten)]
     pub ca: CaOptions,
-    /// Take clients in by TLS alone; the CA is made where there is none. In reverse mode for wss:// clients, without
-    /// a server as a proxy that is reached by https://
-    #[arg(long)]
-    pub listen_tls: bool,
     /// The kind of key in the certificates that clients are shown
     #[arg(long, value_name = "KIND", default_value = "p256")]
     pub leaf_key: LeafKeyKind,

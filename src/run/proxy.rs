@@ -9,7 +9,7 @@ use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture}
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
-use sockeye::net::{Credentials, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
+use sockeye::net::{Clear, Credentials, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
@@ -30,6 +30,7 @@ pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
 /// What the options ask of the proxy.
 pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
     let connections = options.safety.max_connections.map_or_else(room, |count| count as usize);
+    let clear = if options.listen.listen_tls { Clear::Refused } else { Clear::Served };
     Ok(ProxyConfig {
         listeners: options
             .listen
@@ -43,7 +44,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         handshake_limit: options.handshake_timeout,
         way_out: options.out.way_out(&no_proxy()),
         server_tls: super::tls::server_tls(&options.tls)?,
-        opening: super::tls::opening(&options.tls)?,
+        opening: super::tls::opening(&options.tls, clear)?,
         key_log: super::tls::key_log(&options.tls)?,
     })
 }

@@ -30,21 +30,21 @@ pub fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
     Ok(ServerTls { roots, trust, certificate: client_certificate(options)? })
 }
 
-/// Which clients' TLS is opened.
-pub fn opening(options: &TlsOptions) -> Result<Option<Opening>, Failure> {
+/// Which clients' TLS is opened; `clear` says what becomes of clients that speak none.
+pub fn opening(options: &TlsOptions, clear: Clear) -> Result<Option<Opening>, Failure> {
     let kind = match options.leaf_key {
         LeafKeyKind::P256 => LeafKey::P256,
         LeafKeyKind::Rsa => LeafKey::Rsa,
     };
-    let authority = match options.listen_tls {
-        true => Some(super::ca::own_authority(&options.ca)?),
-        false => super::ca::authority(&options.ca)?,
+    let authority = match clear {
+        Clear::Refused => Some(super::ca::own_authority(&options.ca)?),
+        Clear::Served => super::ca::authority(&options.ca)?,
     };
     let authority = authority.map(|authority| authority.with_leaf_key(kind));
     Ok(authority.map(|authority| Opening {
         passthrough: options.tls_passthrough.clone(),
         afterwards: if options.tls_passthrough_on_refusal { Afterwards::Closed } else { Afterwards::Opened },
-        clear: if options.listen_tls { Clear::Refused } else { Clear::Served },
+        clear,
         ..Opening::new(Arc::new(authority))
     }))
 }
