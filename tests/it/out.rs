@@ -65,3 +65,14 @@ fn the_proxy_protocol_in_octets_names_the_client_of_a_tunnel() {
     server.finish();
     running.finish();
 }
+
+/// What a client is told that cannot be served.
+#[track_caller]
+fn refusal(running: Running) -> String {
+    let mut client = running.client();
+    client.send(request(running.address));
+    let answer = String::from_utf8(client.rest()).unwrap();
+    running.finish();
+    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
+    answer.rsplit("\r\n").next().unwrap().trim().to_owned()
+}

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use sockeye::capture::Opened;
 use sockeye::net::{Entrance, NoProxy, ProxyProtocol, WayOut};
 
+use super::refusal;
 use crate::support::tls::{certificates, tls_server};
 use crate::support::{Peer, Running, Server, config, forward, request, start, switching};
 
@@ -39,17 +40,6 @@ fn greet(running: Running) -> sockeye::capture::Opening {
     let log = running.finish();
     let Some(Opened::Session(opening)) = log.opening(1).unwrap() else { panic!("not opened") };
     opening
-}
-
-/// What a client is told that cannot be served.
-#[track_caller]
-fn refusal(running: Running) -> String {
-    let mut client = running.client();
-    client.send(request(running.address));
-    let answer = String::from_utf8(client.rest()).unwrap();
-    running.finish();
-    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
-    answer.rsplit("\r\n").next().unwrap().trim().to_owned()
 }
 
 #[test]

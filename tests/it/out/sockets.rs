@@ -83,13 +83,7 @@ fn a_client_that_resets_has_the_socket_closed() {
 
 #[track_caller]
 fn refusal(path: &Path) -> String {
-    let running = in_front_of(path);
-    let mut client = running.client();
-    client.send(request(running.address));
-    let answer = String::from_utf8(client.rest()).unwrap();
-    running.finish();
-    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
-    answer.rsplit("\r\n").next().unwrap().trim().to_owned()
+    super::refusal(in_front_of(path))
 }
 
 #[test]
