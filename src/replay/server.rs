@@ -75,9 +75,11 @@ impl MockServer {
         }
     }
 
-    /// Whether a session is being played.
+    /// Whether a session is being played, or was and [`MockServer::next`] has yet to tell of it.
     pub fn is_playing(&self) -> bool {
-        self.stage.cast().is_playing()
+        // While it is locked no session ends unseen.
+        let cast = self.stage.cast();
+        cast.is_playing() || !self.over.is_empty()
     }
 
     /// The sessions that were not played to their end.
