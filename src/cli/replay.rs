@@ -10,6 +10,7 @@ use sockeye::filter::Filter;
 use sockeye::net::{Target, TargetError};
 use sockeye::replay::{Binding, Match, Order, Path, Reporter, Timing, Volatile};
 
+use super::tls::ServerTlsOptions;
 use super::values::{address, filter, seconds};
 
 #[derive(Debug, Subcommand)]
@@ -98,6 +99,8 @@ pub struct ReportFile {
 
 #[derive(Debug, Args)]
 pub struct PlayOptions {
+    #[command(flatten)]
+    pub tls: ServerTlsOptions,
     /// Which of the recorded sessions are played: the filter language of docs/filters.md, asked of their openings
     #[arg(long, value_name = "EXPR", default_value = "", value_parser = filter, hide_default_value = true)]
     pub select: Filter,

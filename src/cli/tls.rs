@@ -33,12 +33,7 @@ pub enum LeafKeyKind {
 }
 
 #[derive(Debug, Args)]
-pub struct TlsOptions {
-    #[command(flatten)]
-    pub ca: CaOptions,
-    /// The kind of key in the certificates that clients are shown
-    #[arg(long, value_name = "KIND", default_value = "p256")]
-    pub leaf_key: LeafKeyKind,
+pub struct ServerTlsOptions {
     /// More roots to trust on the server's side, in PEM (repeatable)
     #[arg(long, value_name = "FILE")]
     pub server_ca: Vec<PathBuf>,
@@ -51,6 +46,17 @@ pub struct TlsOptions {
     /// Its private key, in PEM [default: the one in the same file]
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub client_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct TlsOptions {
+    #[command(flatten)]
+    pub ca: CaOptions,
+    /// The kind of key in the certificates that clients are shown
+    #[arg(long, value_name = "KIND", default_value = "p256")]
+    pub leaf_key: LeafKeyKind,
+    #[command(flatten)]
+    pub server: ServerTlsOptions,
     /// Leave this host's TLS closed; * stands for anything (repeatable)
     #[arg(long, value_name = "HOST")]
     pub tls_passthrough: Vec<String>,

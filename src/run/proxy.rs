@@ -43,7 +43,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
         limits: Limits { connections, ..Limits::default() },
         handshake_limit: options.handshake_timeout,
         way_out: options.out.way_out(&no_proxy()),
-        server_tls: super::tls::server_tls(&options.tls)?,
+        server_tls: super::tls::server_tls(&options.tls.server)?,
         opening: super::tls::opening(&options.tls, clear)?,
         key_log: super::tls::key_log(&options.tls)?,
     })

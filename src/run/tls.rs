@@ -10,10 +10,10 @@ use sockeye::net::{
 
 use super::{Failure, USAGE};
 use crate::cli::TlsOptions;
-use crate::cli::tls::LeafKeyKind;
+use crate::cli::tls::{LeafKeyKind, ServerTlsOptions};
 
 /// How servers behind TLS are talked to.
-pub fn server_tls(options: &TlsOptions) -> Result<ServerTls, Failure> {
+pub fn server_tls(options: &ServerTlsOptions) -> Result<ServerTls, Failure> {
     let mut roots = Vec::new();
     for file in &options.server_ca {
         let failed = |error: &dyn std::fmt::Display| {
@@ -70,7 +70,7 @@ pub fn key_log(options: &TlsOptions) -> Result<Option<KeyLog>, Failure> {
     Ok(Some(KeyLog::new(opened)))
 }
 
-fn client_certificate(options: &TlsOptions) -> Result<Option<ClientCertificate>, Failure> {
+fn client_certificate(options: &ServerTlsOptions) -> Result<Option<ClientCertificate>, Failure> {
     let Some(file) = &options.client_cert else { return Ok(None) };
     let key_file = options.client_key.as_ref().unwrap_or(file);
     let read = |file: &Path| {

@@ -1,13 +1,18 @@
 //! Recorded sessions played to live clients, over sockets.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use rustls::ServerConnection;
 use sockeye::net::{Listener, Reach, ServerTls, WayOut};
 use sockeye::replay::{Cast, Miss, MockServer, Played, ReplayClient, Settings};
 use sockeye::ws::encode::message;
 use sockeye::ws::{Direction, Opcode};
 
+use crate::support::tls::{certs, server_config, tls_server};
 use crate::support::{ACCEPT, KEY, PATIENCE, Peer, Server};
 
 const HEAD: &str =
@@ -248,4 +253,42 @@ fn plain_requests_are_answered_as_recorded_before_the_session_opens() {
     peer.send(close(1000)).expect(from_server(Opcode::Close, &1000_u16.to_be_bytes())).expect_fin();
     drop(peer);
     assert!(over.join().unwrap().iter().all(|played| played.report.is_ok()));
+}
+
+#[test]
+fn a_server_behind_tls_is_verified_as_the_proxy_would() {
+    let session = session(
+        1,
+        "/",
+        "",
+        &[
+            r#"{"type":"message","session":0,"n":1,"at":1,"from":"server","op":"text","text":"hi"}"#,
+            r#"{"type":"message","session":0,"n":2,"at":2,"from":"client","op":"text","text":""}"#,
+        ],
+    );
+    let (_folder, file) = recording(&[session]);
+    let play = |server: &Server, more: &[&str]| {
+        let url = format!("wss://localhost:{}", server.address.port());
+        let words = [&["replay", "client", file.to_str().unwrap(), &url], more].concat();
+        let output = Command::new(env!("CARGO_BIN_EXE_sockeye")).args(words).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let ca = certs("ca.pem");
+    let unknown = tls_server("good");
+    let (code, errors) = play(&unknown, &[]);
+    assert!(code == Some(3) && errors.contains("--server-ca"), "{errors}");
+    unknown.finish();
+    // What it answers is another matter.
+    let named = Server::once(move |mut peer| {
+        let mut session = ServerConnection::new(Arc::new(server_config("good"))).unwrap();
+        let mut stream = rustls::Stream::new(&mut session, &mut peer.0);
+        let mut octet = [0];
+        while octet != *b"\n" {
+            stream.read_exact(&mut octet).unwrap();
+        }
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
+    });
+    let (code, errors) = play(&named, &["--server-ca", ca.to_str().unwrap()]);
+    assert!(code == Some(1) && errors.contains("not what was recorded"), "{code:?} {errors}");
+    named.finish();
 }

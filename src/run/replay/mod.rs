@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use sockeye::net::{Listener, Reach, ServerTls, WayOut};
+use sockeye::net::{Listener, Reach, WayOut};
 use sockeye::replay::{Cast, Expectation, Miss, MockServer, ReplayClient, Settings};
 use tokio::sync::oneshot;
 
@@ -97,7 +97,7 @@ async fn serve(
     let sessions = cast.parts().len();
     let miss = match &options.on_miss {
         OnMiss::Fail => Miss::Fail,
-        OnMiss::Forward(server) => Miss::Forward(server.clone(), Box::new(reach(&options.play))),
+        OnMiss::Forward(server) => Miss::Forward(server.clone(), Box::new(reach(&options.play)?)),
     };
     let settings = Settings { ignore_query: options.ignore_query.clone(), ..settings(&options.play) };
     let server = place.insert(MockServer::new(listener, cast, settings, miss));
@@ -161,7 +161,7 @@ fn stdin_ends() -> oneshot::Receiver<()> {
 fn client(options: ReplayClientOptions) -> Result<(), Failure> {
     let cast = cast(&options.file, &options.play)?;
     let mut teller = Teller::new(&options.file, &options.told)?;
-    let reach = reach(&options.play);
+    let reach = reach(&options.play)?;
     let mut client = ReplayClient::new(options.server, reach, cast, settings(&options.play));
     let signals = Signals::heed().map_err(unreachable)?;
     let ended = signals.until(async {
@@ -175,8 +175,9 @@ fn client(options: ReplayClientOptions) -> Result<(), Failure> {
     ended.and(told)
 }
 
-fn reach(options: &PlayOptions) -> Reach {
-    Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit: options.step_timeout }
+fn reach(options: &PlayOptions) -> Result<Reach, Failure> {
+    let tls = crate::run::tls::server_tls(&options.tls)?;
+    Ok(Reach { tls, way_out: WayOut::default(), limit: options.step_timeout })
 }
 
 fn settings(options: &PlayOptions) -> Settings {
