@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
 use super::draft::{Draft, Flow, Happened, Object};
-use super::heads::Heads;
+use super::http1::Heads;
 use super::tnetstring::{Fault, Value, take};
 use super::{ImportError, Remarks};
 use crate::ws::{Close, StatusCode};

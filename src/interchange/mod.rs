@@ -5,7 +5,7 @@
 
 mod draft;
 mod head;
-mod heads;
+mod http1;
 mod outline;
 mod tnetstring;
 

@@ -10,7 +10,7 @@ use super::{CLOSE, CONTROL_FRAMES, MESSAGES, OWN, Object, plain_request_line, pl
 use crate::headless::schema::parse_time;
 use crate::interchange::draft::{Flow, millis};
 use crate::interchange::head::host;
-use crate::interchange::heads::{Heads, Name};
+use crate::interchange::http1::{Heads, Name};
 
 /// What an entry says; none where it has no URL, which is told.
 pub fn flow(entry: &Object, reading: &mut Reading) -> Option<Flow> {
