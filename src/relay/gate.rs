@@ -8,7 +8,7 @@
 
 use crate::ws::inflate::{History, Inflater};
 use crate::ws::{
-    Deflater, Direction, Frame, FrameHeader, FrameWalker, Opcode, PermessageDeflate, Walked, mask,
+    Deflater, Direction, FrameHeader, FrameWalker, Opcode, PermessageDeflate, Walked, encode, mask,
 };
 
 /// Takes a direction's bytes apart into messages, and puts them together again.
@@ -160,7 +160,7 @@ impl Gate {
                 // A message that begins inside another (RFC 6455 5.4) ends what was held of that.
                 if let Some(open) = self.open.take() {
                     self.history.forget_message();
-                    pass(open.raw, events);
+                    pass(&open.raw, events);
                 }
                 self.begin(header);
                 Now::Data { masking_key: header.masking_key, done: 0, fin }
@@ -193,7 +193,7 @@ impl Gate {
     fn raw(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         match (self.frame, &mut self.open) {
             (Now::Data { .. }, Some(open)) if !open.flows => open.raw.extend_from_slice(bytes),
-            _ => pass(bytes.to_vec(), events),
+            _ => pass(bytes, events),
         }
     }
 
@@ -231,7 +231,7 @@ impl Gate {
         if !open.flows && size > self.limit && self.pending == 0 && (own_compression || !open.compressed) {
             open.flows = true;
             open.payload = Vec::new();
-            pass(std::mem::take(&mut open.raw), events);
+            pass(&std::mem::take(&mut open.raw), events);
         }
     }
 
@@ -290,20 +290,14 @@ impl Gate {
         masking_key: [u8; 4],
         out: &mut Vec<u8>,
     ) {
-        let smaller = match (&mut self.deflater, &self.deflate) {
+        let mut fresh = None;
+        let deflater = match (&mut self.deflater, &self.deflate) {
             _ if !compressed => None,
-            (Some(deflater), _) => deflater.compress(payload),
-            (None, Some(deflate)) => Deflater::new(deflate, self.direction).compress(payload),
+            (Some(deflater), _) => Some(&mut **deflater),
+            (None, Some(deflate)) => Some(fresh.insert(Deflater::new(deflate, self.direction))),
             (None, None) => None,
         };
-        let mut frame = Frame::new(opcode, smaller.as_deref().unwrap_or(payload));
-        if smaller.is_some() {
-            frame = frame.compressed();
-        }
-        if self.direction == Direction::ToServer {
-            frame = frame.masked(masking_key);
-        }
-        frame.write_to(out);
+        out.extend(encode::deflated(self.direction, opcode, payload, deflater, masking_key));
     }
 
     fn takes_no_context_over(&self) -> bool {
@@ -314,11 +308,11 @@ impl Gate {
 /// Octets that are inflated at a time.
 const ROOM: usize = 4096;
 
-fn pass(bytes: Vec<u8>, events: &mut Vec<Event>) {
+fn pass(bytes: &[u8], events: &mut Vec<Event>) {
     match events.last_mut() {
-        Some(Event::Pass(before)) => before.extend_from_slice(&bytes),
+        Some(Event::Pass(before)) => before.extend_from_slice(bytes),
         _ if bytes.is_empty() => {}
-        _ => events.push(Event::Pass(bytes)),
+        _ => events.push(Event::Pass(bytes.to_vec())),
     }
 }
 

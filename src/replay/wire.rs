@@ -2,7 +2,7 @@
 
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
 use crate::ws::{
-    Close, Deflater, Direction, Examination, Frame, FrameHeader, Opcode, PermessageDeflate, Violation,
+    Close, Deflater, Direction, Examination, FrameHeader, Opcode, PermessageDeflate, Violation, encode,
 };
 
 /// What the other end said.
@@ -51,18 +51,8 @@ impl Wire {
 
     /// The bytes of a message or control frame. Data is compressed where that was agreed on and makes it shorter.
     pub fn write(&mut self, opcode: Opcode, payload: &[u8], masking_key: [u8; 4]) -> Vec<u8> {
-        let compressed = match &mut self.deflater {
-            Some(deflater) if !opcode.is_control() => deflater.compress(payload),
-            _ => None,
-        };
-        let mut frame = Frame::new(opcode, compressed.as_deref().unwrap_or(payload));
-        if compressed.is_some() {
-            frame = frame.compressed();
-        }
-        if self.ours == Direction::ToServer {
-            frame = frame.masked(masking_key);
-        }
-        frame.to_bytes()
+        let deflater = self.deflater.as_mut().filter(|_| !opcode.is_control());
+        encode::deflated(self.ours, opcode, payload, deflater, masking_key)
     }
 }
 
@@ -121,6 +111,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ws::Frame;
 
     proptest! {
         /// What one end writes the other hears, however it is cut, compressed or not.

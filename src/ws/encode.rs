@@ -1,6 +1,6 @@
 //! Frames to bytes: any frame that can be written at all, also those no endpoint should send.
 
-use super::{Direction, LengthForm, Opcode, mask};
+use super::{Deflater, Direction, LengthForm, Opcode, mask};
 
 /// A frame to be written. Everything about it can be chosen, so that wrong frames can be made on purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,22 @@ impl<'a> Frame<'a> {
 /// One whole message or control frame as the sender of `direction` has to write it; `masking_key` is used only where
 /// that is the client.
 pub fn message(direction: Direction, opcode: Opcode, payload: &[u8], masking_key: [u8; 4]) -> Vec<u8> {
-    let frame = Frame::new(opcode, payload);
+    deflated(direction, opcode, payload, None, masking_key)
+}
+
+/// The same, compressed by `deflater` where there is one, and where it can.
+pub fn deflated(
+    direction: Direction,
+    opcode: Opcode,
+    payload: &[u8],
+    deflater: Option<&mut Deflater>,
+    masking_key: [u8; 4],
+) -> Vec<u8> {
+    let compressed = deflater.and_then(|deflater| deflater.compress(payload));
+    let mut frame = Frame::new(opcode, compressed.as_deref().unwrap_or(payload));
+    if compressed.is_some() {
+        frame = frame.compressed();
+    }
     match direction {
         Direction::ToServer => frame.masked(masking_key).to_bytes(),
         Direction::ToClient => frame.to_bytes(),

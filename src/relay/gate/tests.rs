@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
-use crate::ws::{OtherExtension, Violation};
+use crate::ws::{Frame, OtherExtension, Violation};
 
 /// What a receiver gets: data messages and pings, in order.
 #[derive(Default)]
