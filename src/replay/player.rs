@@ -37,7 +37,7 @@ pub struct Player<S> {
     outputs: VecDeque<Output>,
     recent: Recent,
     report: Report,
-    state: State,
+    over: bool,
 }
 
 struct Slot {
@@ -45,14 +45,6 @@ struct Slot {
     done: bool,
     /// When it is to be sent, once that is known.
     due: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Playing,
-    /// The other end has gone, or closed.
-    Alone,
-    Over,
 }
 
 /// Steps that are looked at at a time.
@@ -75,7 +67,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
             outputs: VecDeque::new(),
             recent: Recent::default(),
             report: Report::default(),
-            state: State::Playing,
+            over: false,
         };
         player.go_on(now);
         player
@@ -88,7 +80,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
 
     /// When to call [`Player::wake`] if nothing comes before.
     pub fn wake_at(&self) -> Option<Duration> {
-        if self.state == State::Over {
+        if self.over {
             return None;
         }
         let due = self.window.iter().filter(|slot| !slot.done).filter_map(|slot| slot.due).min();
@@ -99,7 +91,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
     /// Time has passed.
     pub fn wake(&mut self, now: Duration) {
         self.go_on(now);
-        if self.state == State::Over || now < self.progress + self.settings.step_timeout {
+        if self.over || now < self.progress + self.settings.step_timeout {
             return;
         }
         let waits = self.window.iter_mut().find(|slot| !slot.done && slot.due.is_none());
@@ -118,11 +110,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
             let expectation = &player.settings.expectation;
             Some(expectation.compare((recorded, &bytes), (opcode, payload), &player.bound))
         };
-        let awaited = self.awaited();
-        let places: Vec<usize> = match self.settings.order {
-            Order::Unordered => awaited.clone(),
-            Order::Strict | Order::Causal => awaited.first().copied().into_iter().collect(),
-        };
+        let places = self.awaited();
         if let Some(at) =
             places.iter().copied().find(|at| fits(self, *at).is_some_and(|found| found.is_empty()))
         {
@@ -174,7 +162,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
                 self.go_on(now);
             }
             None => {
-                if self.state == State::Playing && self.has_messages() {
+                if !self.over && self.has_messages() {
                     self.trouble(None, Trouble::Unexpected(got));
                 }
                 self.left();
@@ -200,12 +188,12 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
 
     /// Whether there is nothing more to do.
     pub fn is_over(&self) -> bool {
-        self.state == State::Over
+        self.over
     }
 
     /// Sends what may be sent, and finds the end.
     fn go_on(&mut self, now: Duration) {
-        if self.state != State::Playing {
+        if self.over {
             return;
         }
         loop {
@@ -363,10 +351,9 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
 
     /// The other end is not there any more: nothing of what is left can be played.
     fn left(&mut self) {
-        if self.state != State::Playing {
+        if self.over {
             return;
         }
-        self.state = State::Alone;
         self.give_up();
     }
 
@@ -393,8 +380,8 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
     }
 
     fn finish(&mut self, how: Ending) {
-        if self.state != State::Over {
-            self.state = State::Over;
+        if !self.over {
+            self.over = true;
             self.outputs.push_back(Output::Finish(how));
         }
     }
