@@ -47,7 +47,7 @@ pub use entrance::{Entrance, Listen, Listening};
 pub use guard::{Credentials, CredentialsError, Limits};
 pub use open::{Afterwards, Clear, Opening};
 pub use proxy_protocol::ProxyProtocol;
-pub use serve::HostHeader;
+pub use serve::{HostHeader, written};
 pub use target::{Authority, Target, TargetError};
 pub use tls::{ClientCertificate, ClientCertificateError, KeyLog, ServerTls, Trust, certificates};
 

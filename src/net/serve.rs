@@ -444,8 +444,8 @@ pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Full<Bytes>>
     response
 }
 
-/// The same, where the connection is not hyper's any more.
-pub(super) fn written(status: StatusCode, sentence: &str) -> Vec<u8> {
+/// An answer of our own with one sentence, where no library stands between: head and body. The connection ends behind it.
+pub fn written(status: StatusCode, sentence: &str) -> Vec<u8> {
     let body = format!("sockeye: {sentence}\n");
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::sync::mpsc;
 
@@ -14,7 +15,7 @@ use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
 use super::visit::{self, Answer, Then};
-use crate::net::{Endpoint, Listener, Reach, Target};
+use crate::net::{Endpoint, Listener, Reach, Target, written};
 use crate::ws::Direction;
 use crate::ws::handshake::{RequestHead, ResponseHead, examine, is_upgrade_attempt};
 
@@ -100,7 +101,7 @@ impl Stage {
             let Some(length) = read_head(&mut client, &mut bytes).await else { return };
             let rest = bytes.split_off(length);
             let Ok(request) = RequestHead::parse(&bytes) else {
-                return client.say_last(&heads::own("400 Bad Request", "this is no HTTP request")).await;
+                return client.say_last(&written(StatusCode::BAD_REQUEST, "this is no HTTP request")).await;
             };
             if is_upgrade_attempt(&request) {
                 return self.open(client, request, rest).await;
@@ -132,7 +133,7 @@ impl Stage {
             Miss::Forward(server, reach) => forward(client, request, rest, (server, reach)).await,
             Miss::Fail => {
                 let why = format!("the recording has no answer to {} {}", request.method(), request.target());
-                client.say_last(&heads::own("404 Not Found", &why)).await;
+                client.say_last(&written(StatusCode::NOT_FOUND, &why)).await;
             }
         }
     }
@@ -184,7 +185,7 @@ impl Stage {
         let offers = self.cast().on_offer();
         let offers = if offers.is_empty() { "nothing any more".to_owned() } else { offers.join(", ") };
         let why = format!("the recording has no session left for {target}; it still has {offers}");
-        client.say_last(&heads::own("404 Not Found", &why)).await;
+        client.say_last(&written(StatusCode::NOT_FOUND, &why)).await;
         let report = Report::of(Trouble::Unexpected(format!("a client for {target}: {why}")));
         let _ = self.told.send(Played { line: None, target, took: Duration::ZERO, report });
     }
@@ -199,7 +200,7 @@ async fn forward(
 ) {
     let mut connection = match Endpoint::connect(server, reach).await {
         Ok(connection) => connection,
-        Err(why) => return client.say_last(&heads::own("502 Bad Gateway", &why)).await,
+        Err(why) => return client.say_last(&written(StatusCode::BAD_GATEWAY, &why)).await,
     };
     let mut bytes = heads::forwarded(request, &server.authority.host_header());
     bytes.extend_from_slice(rest);

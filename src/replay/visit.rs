@@ -1,11 +1,13 @@
 //! Plain HTTP exchanges of a recording: which one a request is for, and what it is answered.
 
 use bytes::Bytes;
+use http::StatusCode;
 
 use super::cast::{origin_form, path};
 use super::heads;
 use crate::capture::Exchange;
 use crate::headless::schema::Bookmark;
+use crate::net::written;
 use crate::ws::handshake::{RequestHead, ResponseHead};
 
 /// A recorded exchange. What it was answered stays in the file until it is asked for.
@@ -35,7 +37,7 @@ pub(super) enum Then {
 impl Answer {
     /// It cannot be answered as recorded.
     pub fn failed(why: &str) -> Answer {
-        Answer { bytes: heads::own("502 Bad Gateway", why), body: 0, then: Then::Close }
+        Answer { bytes: written(StatusCode::BAD_GATEWAY, why).into(), body: 0, then: Then::Close }
     }
 }
 
@@ -82,7 +84,11 @@ pub(super) fn answer(request: &RequestHead, exchange: &Exchange) -> Answer {
     let length = headers.text("Content-Length").map_or(Some(0), |length| length.trim().parse().ok());
     let Some(body) = length.filter(|_| !headers.contains("Transfer-Encoding")) else {
         let why = "the mock reads bodies of a known length only: send Content-Length";
-        return Answer { bytes: heads::own("411 Length Required", why), body: 0, then: Then::Close };
+        return Answer {
+            bytes: written(StatusCode::LENGTH_REQUIRED, why).into(),
+            body: 0,
+            then: Then::Close,
+        };
     };
     let kept = exchange.response_body.in_memory().cloned().unwrap_or_default();
     if (kept.len() as u64) < exchange.response_size {
