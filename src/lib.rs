@@ -11,6 +11,8 @@ pub mod decode;
 
 pub mod filter;
 
+pub mod rules;
+
 pub mod relay;
 
 pub mod capture;

@@ -52,7 +52,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
 ];
 
 /// Layers that take bytes, time and randomness as arguments, and what would give them their own.
-const PURE: &[&str] = &["ws", "decode", "filter", "relay"];
+const PURE: &[&str] = &["ws", "decode", "filter", "rules", "relay"];
 const IMPURE: &[&str] = &[
     "Instant::now",
     "SystemTime::now",

@@ -25,8 +25,8 @@ pub use log::{Log, Opened, Stats};
 pub use program::{Line, Program, Stream};
 pub use reader::{Cursor, Next};
 pub use record::{
-    Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,
-    Stamp, Timing, Tunnel,
+    Act, By, Deed, Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening,
+    Payload, Refused, Stamp, Timing, Tunnel,
 };
 pub use segments::{LogConfig, SMALLEST_LIMIT};
 pub use subject::Row;

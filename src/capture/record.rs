@@ -101,6 +101,8 @@ pub enum Event {
     Responded(Exchange),
     /// A plain HTTP exchange is over.
     Exchanged(Exchange),
+    /// Something was done to the traffic.
+    Act(Act),
     /// Something about the proxy itself that the user should know.
     Note(Note),
 }
@@ -114,6 +116,7 @@ impl Event {
             Event::Tunnel(tunnel) => Some(Flow::Session(tunnel.session)),
             Event::Message(message) => Some(Flow::Session(message.session)),
             Event::Ended(ended) => Some(Flow::Session(ended.session)),
+            Event::Act(act) => Some(Flow::Session(act.session)),
             Event::Requested(exchange) | Event::Responded(exchange) | Event::Exchanged(exchange) => {
                 Some(Flow::Exchange(exchange.exchange))
             }
@@ -129,6 +132,7 @@ impl Event {
             Event::Tunnel(tunnel) => tunnel.time,
             Event::Message(message) => message.time,
             Event::Ended(ended) => ended.time,
+            Event::Act(act) => act.time,
             Event::Requested(exchange) | Event::Responded(exchange) => exchange.time,
             Event::Exchanged(exchange) => exchange.ended.unwrap_or(exchange.time),
             Event::Note(note) => note.time,
@@ -297,6 +301,8 @@ pub struct Message {
     pub faults: Vec<Fault>,
     /// The payload, unmasked and inflated; shorter than `size` where a limit cut it.
     pub payload: Payload,
+    /// Who sent it in its sender's name; none where its sender sent it.
+    pub injected: Option<By>,
 }
 
 /// One frame of a message.
@@ -421,6 +427,75 @@ pub struct Exchange {
     pub timing: Timing,
     /// What TLS agreed on; none where it was not spoken, or not opened.
     pub tls: Option<Arc<Tls>>,
+}
+
+/// Who did something to the traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The user, by hand or by a command.
+    User,
+    /// The rule of this name, or its hook.
+    Rule(Arc<str>),
+    /// The proxy itself: a limit, or the end.
+    Proxy,
+}
+
+/// Something that was done to the traffic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Act {
+    /// The session's number.
+    pub session: u32,
+    /// When.
+    pub time: Stamp,
+    /// Which way what it was done to was going.
+    pub direction: Direction,
+    /// The number of the message it was done to; none where it was done to the session or its handshake.
+    pub number: Option<u64>,
+    /// What it is, or was, held under; none where it did not wait for anybody.
+    pub held: Option<u64>,
+    /// What was done.
+    pub deed: Deed,
+    /// By whom.
+    pub by: By,
+}
+
+/// What was done to a message, or to a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// It waits for somebody's word, under the number in [`Act::held`]: the user's, or a hook's.
+    Held,
+    /// It went on as it was, after it was held.
+    Released,
+    /// This went on in its place.
+    Edited(Opcode, Payload),
+    /// It did not go on.
+    Dropped,
+    /// It went on so many times more.
+    Duplicated(u32),
+    /// It, and what was behind it, went on so much later.
+    Delayed(Duration),
+    /// So many messages behind it went on before it.
+    Reordered(u32),
+    /// Octets of it were changed on the wire: how many.
+    Corrupted(u64),
+    /// So many octets of its frame went on, and then the connection ended.
+    Truncated(u64),
+    /// The session was closed with this status code and reason.
+    Closed(u16, String),
+    /// Both connections were reset.
+    Reset,
+    /// Nothing goes on in this direction for so long; forever where none is said.
+    Stalled(Option<Duration>),
+    /// The direction is slowed down, in words: `10 messages a second`.
+    Throttled(String),
+    /// The user's mark was put on it.
+    Marked,
+    /// Recordings end with what came before it.
+    RecordingStopped,
+    /// The handshake was answered with this status, and the server not asked.
+    Refused(u16),
+    /// What was held is so much that the sender has to wait.
+    Full,
 }
 
 /// Something about the proxy itself.

@@ -8,6 +8,7 @@ use super::format::{MOST_FRAMES, MessageHead, push_frame};
 use super::log::Log;
 use super::record::{Event, Extent, Kind, Stamp};
 use super::tap::{Gathered, Item};
+use crate::ws::inflate::History;
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
 use crate::ws::{Direction, FrameHeader, Opcode, Violation};
 
@@ -98,6 +99,13 @@ impl Scribe {
                         self.count(session, direction, time, count);
                     }
                     Item::Event(event) => self.event(&mut batch, *event),
+                    // Nobody reads of them yet.
+                    Item::Act { act, offset } => drop((act, offset)),
+                    Item::Injected { session, direction, time, length, by } => {
+                        bytes = &bytes[length as usize..];
+                        drop((session, direction, time, by));
+                    }
+                    Item::Window { session, direction, answer } => answer(self.window(session, direction)),
                 }
             }
             for session in std::mem::take(&mut self.touched) {
@@ -126,6 +134,12 @@ impl Scribe {
             _ => {}
         }
         batch.event(event);
+    }
+
+    /// What the next compressed message may refer to.
+    fn window(&self, session: u32, direction: Direction) -> History {
+        let ways = self.sessions.get(&session).and_then(|live| live.ways.as_ref());
+        ways.and_then(|ways| ways[direction as usize].reader.history()).cloned().unwrap_or_default()
     }
 
     fn count(&mut self, session: u32, direction: Direction, time: Stamp, octets: u64) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Log;
-use super::record::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Tunnel};
+use super::record::{Act, Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Tunnel};
 use crate::decode::{self, View};
 use crate::filter::{self, Flag, Subject};
 use crate::ws::handshake::glance;
@@ -32,6 +32,7 @@ enum What<'a> {
     Ended(&'a Ended),
     Exchange(&'a Exchange),
     Note(&'a Note),
+    Act(&'a Act),
 }
 
 impl<'a> Row<'a> {
@@ -48,6 +49,7 @@ impl<'a> Row<'a> {
                 What::Exchange(exchange)
             }
             Event::Note(note) => What::Note(note),
+            Event::Act(act) => What::Act(act),
         };
         Row { what, opening, log: None, marked: false }
     }
@@ -110,7 +112,7 @@ impl Subject for Row<'_> {
             What::Message(Message { kind: Kind::Raw, .. }) => filter::Kind::Raw,
             What::Ended(_) => filter::Kind::Ended,
             What::Exchange(_) => filter::Kind::Exchange,
-            What::Note(_) => filter::Kind::Note,
+            What::Note(_) | What::Act(_) => filter::Kind::Note,
         }
     }
 
@@ -192,6 +194,7 @@ impl Subject for Row<'_> {
             What::Message(message) => Some(message.session),
             What::Ended(ended) => Some(ended.session),
             What::Exchange(_) => None,
+            What::Act(act) => Some(act.session),
             What::Note(note) => match note.flow {
                 Some(super::Flow::Session(session)) => Some(session),
                 _ => None,
@@ -228,6 +231,7 @@ impl Subject for Row<'_> {
                 format!("{} {} {error}", self.method(), exchange.url).into()
             }
             What::Note(note) => Cow::Borrowed(&note.text),
+            What::Act(_) => Cow::Borrowed(""),
         }
     }
 
@@ -333,6 +337,7 @@ mod tests {
             frames_left_out: 0,
             faults: vec![Fault { what: "odd".to_owned(), section: "RFC 6455 5.1".to_owned() }],
             payload: payload.to_vec().into(),
+            injected: None,
         }
     }
 

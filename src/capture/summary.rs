@@ -126,7 +126,7 @@ impl Summary {
                 let failed = exchange.error.is_some();
                 self.exchange(exchange, if failed { State::Failed } else { State::Closed });
             }
-            Event::Note(_) => {}
+            Event::Note(_) | Event::Act(_) => {}
         }
     }
 

@@ -8,9 +8,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::log::Log;
-use super::record::{Event, Stamp};
+use super::record::{Act, By, Event, Stamp};
 use super::scribe::Scribe;
 use crate::ws::Direction;
+use crate::ws::inflate::History;
 
 /// Numbers that bound what the capture keeps in memory.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +92,25 @@ pub(super) enum Item {
         count: u64,
     },
     Event(Box<Event>),
+    /// Something done to what was told last of its direction: to the message whose first frame began at `offset`.
+    Act {
+        act: Box<Act>,
+        offset: Option<u64>,
+    },
+    /// Frames of the proxy's own making, `length` octets of the gathered ones, went out in this direction.
+    Injected {
+        session: u32,
+        direction: Direction,
+        time: Stamp,
+        length: u32,
+        by: By,
+    },
+    /// Somebody wants to know what the next compressed message may refer to.
+    Window {
+        session: u32,
+        direction: Direction,
+        answer: Box<dyn FnOnce(History) + Send>,
+    },
 }
 
 /// From how many octets on a buffer is taken and not copied from.
@@ -190,6 +210,33 @@ impl Tap {
         let time = self.log.stamp(time);
         let mut queue = self.shared.queue();
         queue.gathered.items.push(Item::Octets { session, direction, time, count });
+        self.shared.added(queue, size_of::<Item>());
+    }
+
+    /// Tells of something that was done: where `offset` is given, to the message or control frame whose first header
+    /// began there, in octets of its direction after the handshake. Its number is found by the capture; all its
+    /// octets must have been told.
+    pub fn act(&self, act: Act, offset: Option<u64>) {
+        let mut queue = self.shared.queue();
+        queue.gathered.items.push(Item::Act { act: Box::new(act), offset });
+        self.shared.added(queue, size_of::<Event>());
+    }
+
+    /// Tells of whole frames, not compressed, that the proxy sent in this direction in its sender's name.
+    pub fn injected(&self, session: u32, direction: Direction, frames: &[u8], time: Instant, by: By) {
+        let time = self.log.stamp(time);
+        let mut queue = self.shared.queue();
+        let Ok(length) = u32::try_from(frames.len()) else { return };
+        queue.gathered.items.push(Item::Injected { session, direction, time, length, by });
+        queue.gathered.bytes.extend_from_slice(frames);
+        self.shared.added(queue, frames.len() + size_of::<Item>());
+    }
+
+    /// Asks what the next compressed message of a direction may refer to, after all that was told of it (RFC 7692
+    /// 7.2.2); the capture thread answers.
+    pub fn window(&self, session: u32, direction: Direction, answer: impl FnOnce(History) + Send + 'static) {
+        let mut queue = self.shared.queue();
+        queue.gathered.items.push(Item::Window { session, direction, answer: Box::new(answer) });
         self.shared.added(queue, size_of::<Item>());
     }
 

@@ -48,6 +48,7 @@ fn text(session: u32, number: u64, payload: &[u8]) -> Event {
         frames_left_out: 0,
         faults: Vec::new(),
         payload: Payload::from(payload.to_vec()),
+        injected: None,
     })
 }
 

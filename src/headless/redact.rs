@@ -56,7 +56,8 @@ impl Redactor {
                 Cow::Owned(Event::Note(note))
             }
             // Requests that nobody has answered have no line; the others have no heads.
-            Event::Asked(_)
+            Event::Act(_)
+            | Event::Asked(_)
             | Event::Requested(_)
             | Event::Responded(_)
             | Event::Tunnel(_)

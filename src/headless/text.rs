@@ -69,7 +69,7 @@ impl<'w> Writer<'w> {
     /// Those of the writer.
     pub fn event(&mut self, event: &Event, source: &dyn Payloads) -> io::Result<()> {
         match event {
-            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) => Ok(()),
+            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) | Event::Act(_) => Ok(()),
             Event::Opened(opening) => self.opened(opening),
             Event::Refused(refused) => self.refused(refused, source),
             Event::Tunnel(tunnel) => self.tunnel(tunnel),

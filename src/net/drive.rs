@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::io::AsyncWrite;
-use tokio::sync::oneshot;
 
 use super::transport::{Transport, is_reset};
 use crate::capture::{Ended, Ending, Tap};
+use crate::control::{Mailbox, Order};
 use crate::relay::{Relay, Shut, Step};
 use crate::ws::Direction;
 
@@ -22,8 +22,8 @@ pub(super) struct Drive {
     pub(super) tap: Tap,
     pub(super) session: u32,
     pub(super) watch: Watch,
-    /// Answered, or dropped, where the session is to be killed.
-    pub(super) kill: oneshot::Receiver<Ending>,
+    /// What the session is told to do.
+    pub(super) mailbox: Mailbox,
     /// What the client sent already, of which the server has the first `sent` octets.
     pub(super) early: Vec<u8>,
     pub(super) sent: usize,
@@ -51,7 +51,7 @@ thread_local! {
 impl Drive {
     /// Relays until both directions are over, and tells the log how they ended.
     pub(super) async fn run(self) {
-        let Drive { client, server, tap, session, watch, mut kill, early, sent } = self;
+        let Drive { client, server, tap, session, watch, mailbox, early, sent } = self;
         let mut pair = Pair {
             client: End { transport: Some(client), ending: Ending::Open },
             server: End { transport: Some(server), ending: Ending::Open },
@@ -69,8 +69,10 @@ impl Drive {
         }
         drop(early);
         let killed = poll_fn(|context| {
-            if let Poll::Ready(Ok(how)) = Pin::new(&mut kill).poll(context) {
-                return Poll::Ready(Some(how));
+            for order in mailbox.take(context) {
+                if let Order::End(how) = order {
+                    return Poll::Ready(Some(how));
+                }
             }
             pair.poll(context).map(|()| None)
         });

@@ -391,14 +391,14 @@ impl Serving {
     }
 
     pub(super) fn drive(&self, client: Transport, server: Transport, session: u32, watch: Watch) -> Drive {
-        let kill = self.shared.controller.register(session);
+        let mailbox = self.shared.controller.register(session);
         Drive {
             client,
             server,
             tap: self.shared.tap.clone(),
             session,
             watch,
-            kill,
+            mailbox,
             early: Vec::new(),
             sent: 0,
         }

@@ -54,6 +54,7 @@ fn message(direction: Direction, opcode: Opcode, payload: Bytes) -> Message {
         frames_left_out: 0,
         faults: Vec::new(),
         payload: Payload::from(payload),
+        injected: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod open;
 
 use std::mem;
 
+use super::inflate::History;
 use super::violation::FramingLoss;
 use super::walker::fill_header;
 use super::{Direction, FrameHeader, Opcode, OtherExtension, PermessageDeflate, Violation, mask};
@@ -165,6 +166,11 @@ impl MessageReader {
             control: None,
             close_seen: false,
         }
+    }
+
+    /// What the next compressed message may refer to (RFC 7692 7.2.2); none where none has come.
+    pub fn history(&self) -> Option<&History> {
+        self.inflation.as_ref().map(|inflation| inflation.history())
     }
 
     /// Reads a chunk.

@@ -61,6 +61,7 @@ fn said(session: u32, number: u64, payload: impl Into<Vec<u8>>) -> Event {
         frames_left_out: 0,
         faults: Vec::new(),
         payload: payload.into(),
+        injected: None,
     })
 }
 

@@ -82,6 +82,7 @@ impl Sample {
             frames_left_out: 0,
             faults: Vec::new(),
             payload: Payload::from(Bytes::copy_from_slice(payload)),
+            injected: None,
         }
     }
 

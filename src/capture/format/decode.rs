@@ -273,6 +273,7 @@ impl<'a> Decoder<'a> {
             frames_left_out,
             faults,
             payload: self.payload()?,
+            injected: None,
         })
     }
 

@@ -96,6 +96,8 @@ impl Encoder<'_> {
             Event::Responded(exchange) => self.exchange(Tag::Responded, exchange),
             Event::Exchanged(exchange) => self.exchange(Tag::Exchanged, exchange),
             Event::Note(note) => self.note(note),
+            // The scribe lets none through yet.
+            Event::Act(_) => {}
         }
     }
 

@@ -32,6 +32,7 @@ fn message() -> Message {
         frames_left_out: 3,
         faults: vec![Fault { what: "odd".into(), section: "RFC 6455 5.2".into() }],
         payload: Payload::from(&b"hello world"[..]),
+        injected: None,
     }
 }
 

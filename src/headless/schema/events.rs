@@ -173,6 +173,7 @@ impl State {
             frames_left_out: shape.left_out,
             faults: Vec::new(),
             payload: Payload::from(payload),
+            injected: None,
         })
     }
 

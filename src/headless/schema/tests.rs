@@ -125,6 +125,7 @@ fn message(direction: Direction, opcode: Opcode, payload: &[u8]) -> Message {
         frames_left_out: 0,
         faults: Vec::new(),
         payload: Payload::from(payload.to_vec()),
+        injected: None,
     }
 }
 

@@ -57,7 +57,7 @@ impl<'w> Writer<'w> {
     /// Those of the writer. What cannot be read from `source` any more is told in the line.
     pub fn event(&mut self, event: &Event, source: &dyn Payloads) -> io::Result<()> {
         match event {
-            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) => return Ok(()),
+            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) | Event::Act(_) => return Ok(()),
             Event::Opened(opening) => self.open(opening),
             Event::Refused(refused) => self.refused(refused, source),
             Event::Tunnel(tunnel) => self.tunnel(tunnel),

@@ -68,6 +68,7 @@ fn message(direction: Direction, kind: Kind, payload: &[u8]) -> Message {
         frames_left_out: 0,
         faults: Vec::new(),
         payload: payload.to_vec().into(),
+        injected: None,
     }
 }
 

@@ -38,6 +38,11 @@ impl Inflation {
         }
     }
 
+    /// What the next message may refer to.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Reads payload of the message under way.
     pub fn read(&mut self, payload: &[u8], open: &mut Open, spare: &mut Spare, sink: &mut impl Sink) {
         if open.is_broken() || payload.is_empty() {

@@ -187,6 +187,7 @@ fn messages() -> impl Strategy<Value = Message> {
                 frames_left_out: left_out,
                 faults: faults.into_iter().map(|(what, section)| Fault { what, section }).collect(),
                 payload: Payload::from(payload),
+                injected: None,
             }
         },
     )

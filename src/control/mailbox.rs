@@ -1,0 +1,59 @@
+//! What one session is told to do, from any thread.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
+
+use super::command::{FrameSpec, Verdict};
+use crate::capture::Ending;
+use crate::ws::Direction;
+
+/// One thing that a session is told to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Order {
+    /// Something that it holds is settled.
+    Settle(u64, Verdict),
+    /// All that it holds goes on.
+    ReleaseAll,
+    /// These are sent.
+    Send(Direction, Vec<FrameSpec>),
+    /// It is closed by a closing handshake with both ends.
+    Close(Option<u16>, String),
+    /// It ends so, at once.
+    End(Ending),
+}
+
+/// Where a session finds its orders. Small: there is one for each session, most of them empty for ever.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mailbox(Arc<Mutex<Inside>>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    orders: Vec<Order>,
+    waker: Option<Waker>,
+}
+
+impl Mailbox {
+    /// Adds an order, and wakes the session.
+    pub(super) fn put(&self, order: Order) {
+        let waker = {
+            let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            inside.orders.push(order);
+            inside.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes the orders; where there are none, the task is woken when one comes.
+    pub(crate) fn take(&self, context: &Context<'_>) -> Vec<Order> {
+        let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inside.orders.is_empty() {
+            match &mut inside.waker {
+                Some(waker) => waker.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+        }
+        std::mem::take(&mut inside.orders)
+    }
+}

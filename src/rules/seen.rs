@@ -1,0 +1,134 @@
+//! What a rule's filter is asked about: a session's handshake, or a message on its way.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::filter::{Filter, Kind, Reads, Subject};
+use crate::ws::{Direction, Opcode};
+
+/// What all messages of a session share.
+#[derive(Clone, Debug, Default)]
+pub struct Flow {
+    /// The session's number.
+    pub session: u32,
+    /// The server's URL.
+    pub url: String,
+    /// The subprotocol chosen; empty where none is, or not yet.
+    pub subprotocol: String,
+    /// The request's head as the client sent it.
+    pub request: Bytes,
+    /// The response's head as the server sent it; empty until it is there.
+    pub response: Bytes,
+    /// What TLS came to, as the filter's `tls:` reads it.
+    pub tls: String,
+}
+
+impl Flow {
+    /// Whether `filter` could match some message that goes in `direction`.
+    pub fn may_match(&self, filter: &Filter, direction: Direction) -> bool {
+        let seen = Seen {
+            flow: self,
+            direction,
+            opcode: Opcode::Text,
+            payload: Some(&[]),
+            wire_size: 0,
+            compressed: false,
+        };
+        // A message's own facts are not known yet: only what is shared may decide.
+        filter.verdict(&seen, Reads::Flow) != Some(false)
+    }
+}
+
+impl Subject for Flow {
+    fn kind(&self) -> Kind {
+        Kind::Session
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn subprotocol(&self) -> &str {
+        &self.subprotocol
+    }
+
+    fn tls(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.tls)
+    }
+
+    fn session(&self) -> Option<u32> {
+        Some(self.session)
+    }
+
+    fn request_head(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.request)
+    }
+
+    fn response_head(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.response)
+    }
+}
+
+/// A message or control frame on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Its session.
+    pub flow: &'a Flow,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Of its first frame.
+    pub opcode: Opcode,
+    /// Its payload, unmasked and inflated; none where it could not be inflated.
+    pub payload: Option<&'a [u8]>,
+    /// Payload octets on the wire.
+    pub wire_size: u64,
+    /// Whether it was compressed.
+    pub compressed: bool,
+}
+
+impl Subject for Seen<'_> {
+    fn kind(&self) -> Kind {
+        Kind::Frame(self.opcode)
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(self.direction)
+    }
+
+    fn size(&self) -> Option<u64> {
+        Some(self.payload.map_or(self.wire_size, |payload| payload.len() as u64))
+    }
+
+    fn wire_size(&self) -> Option<u64> {
+        Some(self.wire_size)
+    }
+
+    fn payload(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.payload.unwrap_or_default())
+    }
+
+    fn url(&self) -> &str {
+        &self.flow.url
+    }
+
+    fn subprotocol(&self) -> &str {
+        &self.flow.subprotocol
+    }
+
+    fn tls(&self) -> Cow<'_, str> {
+        self.flow.tls()
+    }
+
+    fn session(&self) -> Option<u32> {
+        Some(self.flow.session)
+    }
+
+    fn request_head(&self) -> Cow<'_, [u8]> {
+        self.flow.request_head()
+    }
+
+    fn response_head(&self) -> Cow<'_, [u8]> {
+        self.flow.response_head()
+    }
+}
