@@ -25,6 +25,8 @@ pub mod headless;
 
 pub mod interchange;
 
+pub mod recordings;
+
 pub mod replay;
 
 #[cfg(feature = "tui")]

@@ -39,8 +39,9 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["std::net"], &["net", "interchange", "demo", "cli", "run"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
     (&["tokio"], &["net", "demo", "control", "replay", "run"]),
-    (&["serde_json"], &["headless", "interchange", "decode", "replay"]),
+    (&["serde_json"], &["headless", "interchange", "decode", "recordings", "replay"]),
     (&["serde"], &["headless"]),
+    (&["imara_diff"], &["recordings"]),
     (&["std::fs", "File::open", "File::create"], &["capture", "headless", "run"]),
     (&["flate2"], &["ws"]),
     // Java's keystores are closed with it.

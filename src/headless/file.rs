@@ -42,6 +42,17 @@ pub fn open(path: &Path) -> Result<Reader<Box<dyn BufRead>>, ReadError> {
     }
 }
 
+/// Opens a recording that is read in several places.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn seekable(path: &Path) -> Result<impl BufRead + Seek + use<>, ReadError> {
+    match File::open(path) {
+        Ok(file) => Ok(BufReader::with_capacity(128 << 10, file)),
+        Err(source) => Err(ReadError::Io { file: path.display().to_string(), source }),
+    }
+}
+
 /// Opens a recording again, at a place that was found in it before.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! All of it reads the log, on threads of its own: [`follow()`] prints, [`record`] writes a recording. [`print()`] and
 //! [`load`] take a recording instead.
 
+mod beside;
 mod file;
 mod follow;
 mod lines;
@@ -14,7 +15,8 @@ pub mod schema;
 
 pub mod text;
 
-pub use file::{FileError, load, load_into, open, print, resume};
+pub use beside::{is_same_file, replace};
+pub use file::{FileError, load, load_into, open, print, resume, seekable};
 pub use follow::{Follower, follow, private, record, save};
 
 use crate::filter::Filter;

@@ -8,6 +8,7 @@ mod events;
 mod frames;
 mod head;
 mod json;
+mod keys;
 mod line;
 mod payload;
 mod reader;
@@ -18,6 +19,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use keys::Keys;
 pub use payload::{InMemory, Payloads};
 pub use reader::{Bookmark, Item, ReadError, Reader, Record};
 pub use writer::Writer;

@@ -172,12 +172,17 @@ impl<R: BufRead> Reader<R> {
     /// The place behind what was read last.
     pub fn bookmark(&self) -> Bookmark {
         Bookmark {
-            offset: self.consumed - self.ahead.as_ref().map_or(0, |line| line.len() as u64),
+            offset: self.offset(),
             number: self.number,
             recording: self.recording.clone(),
             first_line: self.first_line.clone(),
             state: self.state.clone(),
         }
+    }
+
+    /// The octet in the file behind what was read last.
+    pub fn offset(&self) -> u64 {
+        self.consumed - self.ahead.as_ref().map_or(0, |line| line.len() as u64)
     }
 
     /// What the first line says.
