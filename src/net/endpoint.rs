@@ -1,8 +1,10 @@
 //! Plain ends of connections, for servers and clients of the crate's own that stand at either end of a proxy.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -50,15 +52,24 @@ impl Listener {
     }
 }
 
-/// How servers are reached.
-#[derive(Clone, Debug)]
+/// How servers are reached. Clones share what was learnt on the way: the platform's roots, and TLS that is resumed.
+#[derive(Clone)]
 pub struct Reach {
-    /// How those behind TLS are talked to.
-    pub tls: ServerTls,
-    /// By which way.
-    pub way_out: WayOut,
-    /// How long it may take.
-    pub limit: Duration,
+    dialler: Arc<Dialler>,
+    limit: Duration,
+}
+
+impl Reach {
+    /// By `way_out`, those behind TLS as `tls` says; each may take as long as `limit`.
+    pub fn new(way_out: WayOut, tls: ServerTls, limit: Duration) -> Reach {
+        Reach { dialler: Arc::new(Dialler::new(way_out, tls, Own::default(), None)), limit }
+    }
+}
+
+impl fmt::Debug for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reach").field("limit", &self.limit).finish_non_exhaustive()
+    }
 }
 
 impl Endpoint {
@@ -67,8 +78,7 @@ impl Endpoint {
     /// # Errors
     /// Where it cannot be reached, in one sentence that names it.
     pub async fn connect(server: &Target, reach: &Reach) -> Result<Endpoint, String> {
-        let dialler = Dialler::new(reach.way_out.clone(), reach.tls.clone(), Own::default(), None);
-        let dialled = dialler.dial(&server.authority, None, reach.limit).await;
+        let dialled = reach.dialler.dial(&server.authority, None, reach.limit).await;
         dialled.map(|dialled| Endpoint(dialled.transport)).map_err(|error| error.to_string())
     }
 

@@ -134,7 +134,7 @@ impl Replay {
         let target: Target =
             server.parse().map_err(|error: crate::net::TargetError| StartError::Words(error.to_string()))?;
         let limit = settings.step_timeout;
-        let reach = Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit };
+        let reach = Reach::new(WayOut::default(), ServerTls::default(), limit);
         let mut client = ReplayClient::new(target, reach, cast, settings);
         let mut outcome = Outcome::of(self.file.display().to_string());
         while let Some(played) = client.next().await.map_err(StartError::Words)? {

@@ -32,7 +32,7 @@ pub enum Miss {
     /// They get a 404 that says what is on offer, and are told of.
     Fail,
     /// They go on to this server, with all that they say from then on.
-    Forward(Target, Box<Reach>),
+    Forward(Target, Reach),
 }
 
 struct Stage {

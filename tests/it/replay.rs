@@ -162,7 +162,7 @@ fn client(sessions: &[String], server: SocketAddr) -> Result<Vec<Played>, String
     let (_folder, file) = recording(sessions);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let reach = Reach { tls: ServerTls::default(), way_out: WayOut::default(), limit: PATIENCE };
+        let reach = Reach::new(WayOut::default(), ServerTls::default(), PATIENCE);
         let target = format!("ws://{server}").parse().unwrap();
         let cast = Cast::read(&file).unwrap();
         let mut client = ReplayClient::new(target, reach, cast, Settings::default());

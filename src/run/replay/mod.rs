@@ -97,7 +97,7 @@ async fn serve(
     let sessions = cast.parts().len();
     let miss = match &options.on_miss {
         OnMiss::Fail => Miss::Fail,
-        OnMiss::Forward(server) => Miss::Forward(server.clone(), Box::new(reach(&options.play)?)),
+        OnMiss::Forward(server) => Miss::Forward(server.clone(), reach(&options.play)?),
     };
     let settings = Settings { ignore_query: options.ignore_query.clone(), ..settings(&options.play) };
     let server = place.insert(MockServer::new(listener, cast, settings, miss));
@@ -177,7 +177,7 @@ fn client(options: ReplayClientOptions) -> Result<(), Failure> {
 
 fn reach(options: &PlayOptions) -> Result<Reach, Failure> {
     let tls = crate::run::tls::server_tls(&options.tls)?;
-    Ok(Reach { tls, way_out: WayOut::default(), limit: options.step_timeout })
+    Ok(Reach::new(WayOut::default(), tls, options.step_timeout))
 }
 
 fn settings(options: &PlayOptions) -> Settings {
