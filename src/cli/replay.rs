@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use sockeye::filter::Filter;
 use sockeye::net::{Target, TargetError};
-use sockeye::replay::{Binding, Match, Order, Path, Reporter, Timing, Volatile};
+use sockeye::replay::{Binding, Fidelity, Match, Order, Path, Reporter, Timing, Volatile};
 
 use super::tls::ServerTlsOptions;
 use super::values::{address, filter, seconds};
@@ -116,6 +116,10 @@ pub struct PlayOptions {
     /// A value that is new in each run, taken from where it comes and put in where it was recorded: id=$.id (repeatable)
     #[arg(long, value_name = "NAME=PATH")]
     pub bind: Vec<Binding>,
+    /// How true to the recording: messages, frames (fragments, control frames, reserved bits as they were) or bytes (and
+    /// how connections ended)
+    #[arg(long, value_name = "HOW", default_value = "messages", value_parser = fidelity)]
+    pub fidelity: Fidelity,
     /// In which order messages may come: strict, causal or unordered (between two that are sent)
     #[arg(long, value_name = "ORDER", default_value = "causal", value_parser = order)]
     pub order: Order,
@@ -133,6 +137,10 @@ fn matching(word: &str) -> Result<Match, String> {
 
 fn volatile(word: &str) -> Result<Volatile, String> {
     Volatile::from_name(word).ok_or_else(|| unknown(word, Volatile::ALL.map(Volatile::name)))
+}
+
+fn fidelity(word: &str) -> Result<Fidelity, String> {
+    Fidelity::from_name(word).ok_or_else(|| unknown(word, Fidelity::ALL.map(Fidelity::name)))
 }
 
 fn order(word: &str) -> Result<Order, String> {

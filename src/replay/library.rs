@@ -16,7 +16,7 @@ use super::expectation::Match;
 use super::outcome::Outcome;
 use super::path::PathError;
 use super::server::{Miss, MockServer};
-use super::settings::{Order, Settings, Timing};
+use super::settings::{Fidelity, Order, Settings, Timing};
 use crate::filter::Filter;
 use crate::headless::schema::ReadError;
 use crate::net::{Listener, Reach, ServerTls, Target, WayOut};
@@ -85,6 +85,12 @@ impl Replay {
     /// How much alike messages must be to the recorded ones.
     pub fn matching(mut self, how: Match) -> Replay {
         self.settings.expectation.matching = how;
+        self
+    }
+
+    /// How true to the recording it is played, and the other end expected to be.
+    pub fn fidelity(mut self, fidelity: Fidelity) -> Replay {
+        self.settings.fidelity = fidelity;
         self
     }
 

@@ -1,15 +1,21 @@
 //! A player with a socket: what one end says over a live session, and what comes of it.
 
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
 
 use super::player::{Output, Player};
 use super::report::Report;
 use super::script::Step;
 use super::settings::Settings;
 use super::wire::{Heard, Wire};
-use crate::capture::{Ending, Kind, Message};
+use crate::capture::Ending;
 use crate::headless::schema::ReadError;
 use crate::net::Endpoint;
 use crate::ws::handshake::head_length;
@@ -39,7 +45,29 @@ struct Play<S> {
     wire: Wire,
     player: Player<S>,
     begun: Instant,
+    /// How long anything may be waited for.
+    patience: Duration,
+    /// What is to be written.
+    out: BytesMut,
+    unflushed: bool,
+    /// Whether the other end reads no more.
+    deaf: bool,
+    /// Whether the other end says no more.
+    silent: bool,
 }
+
+/// What came next.
+enum Next {
+    /// So many octets were read; none at the end.
+    Read(io::Result<usize>),
+    /// All is written.
+    Written,
+    /// Nothing more can be written.
+    Unwritten,
+}
+
+/// Octets of what is to be written beyond which nothing more is added.
+const MOST_OUT: usize = 1 << 20;
 
 /// Plays the end whose messages go `ours` over a session that has just been agreed on, until it is over; `rest` came
 /// behind the head that agreed on it.
@@ -51,82 +79,166 @@ pub(super) async fn play<S: Iterator<Item = Result<Step, ReadError>>>(
     settings: &Settings,
 ) -> Report {
     let player = Player::new(ours, steps, settings.clone(), Duration::ZERO);
-    Play { other, wire: Wire::new(ours, agreed), player, begun: Instant::now() }.run(rest).await
+    let play = Play {
+        other,
+        wire: Wire::new(ours, agreed),
+        player,
+        begun: Instant::now(),
+        patience: settings.step_timeout,
+        out: BytesMut::new(),
+        unflushed: false,
+        deaf: false,
+        silent: false,
+    };
+    play.run(rest).await
 }
 
 impl<S: Iterator<Item = Result<Step, ReadError>>> Play<S> {
     async fn run(mut self, rest: &[u8]) -> Report {
         let mut buffer = vec![0; 64 << 10];
-        let mut out = Vec::new();
-        let mut heard = self.wire.read(rest);
+        let heard = self.wire.read(rest);
+        self.hear(heard);
         loop {
-            for heard in heard.drain(..) {
-                self.hear(heard, &mut out);
+            while self.out.len() < MOST_OUT
+                && let Some(output) = self.player.poll()
+            {
+                match output {
+                    Output::HalfClose => {
+                        self.write_all(&mut buffer).await;
+                        // One that has gone is found out when it is read from.
+                        let _ = self.other.shutdown().await;
+                    }
+                    Output::Finish(how) => return self.part(how, &mut buffer).await,
+                    output => self.say(output),
+                }
             }
-            let finish = self.speak(&mut out);
-            if !out.is_empty() && self.other.write_all(&out).await.is_err() {
-                self.player.ended(self.begun.elapsed());
-            }
-            out.clear();
-            if let Some(how) = finish {
-                return self.part(how, &mut buffer).await;
-            }
-            let wake = self.player.wake_at().unwrap_or_default();
-            let wait = wake.saturating_sub(self.begun.elapsed());
-            match tokio::time::timeout(wait, self.other.read(&mut buffer)).await {
+            let wait = match self.out.len() < MOST_OUT {
+                true => self.player.wake_at().unwrap_or_default().saturating_sub(self.begun.elapsed()),
+                // There is more to say, but no room for it.
+                false => self.patience,
+            };
+            match timeout(wait, self.next(&mut buffer)).await {
                 Err(_) => self.player.wake(self.begun.elapsed()),
-                Ok(Ok(0) | Err(_)) => self.player.ended(self.begun.elapsed()),
-                Ok(Ok(count)) => heard = self.wire.read(&buffer[..count]),
+                Ok(next) => self.take(next, &buffer),
             }
         }
     }
 
-    fn hear(&mut self, heard: Heard, out: &mut Vec<u8>) {
-        let now = self.begun.elapsed();
-        match heard {
-            Heard::Message(opcode, payload) => self.player.received(opcode, &payload, now),
-            // RFC 6455 5.5.2
-            Heard::Ping(payload) => out.extend(self.wire.write(Opcode::Pong, &payload, masking_key())),
-            Heard::Close(code, reason) => self.player.closed(code, &reason, now),
-            Heard::Violation(what) => self.player.violated(&what),
-        }
+    fn say(&mut self, output: Output) {
+        let bytes = match output {
+            Output::Send(message) => self.wire.write_message(&message, masking_key()),
+            Output::SendFrames(message, frames) => self.wire.write_frames(&message, frames, masking_key),
+            Output::Pong(payload) => self.wire.write(Opcode::Pong, &payload, masking_key()),
+            Output::HalfClose | Output::Finish(_) => Vec::new(),
+        };
+        self.out.extend_from_slice(&bytes);
     }
 
-    /// Writes what the player wants said; gives how it wants to end, once it does.
-    fn speak(&mut self, out: &mut Vec<u8>) -> Option<Ending> {
-        while let Some(output) = self.player.poll() {
-            match output {
-                Output::Send(message) => out.extend(self.bytes(&message)),
-                Output::Finish(how) => return Some(how),
+    fn take(&mut self, next: Next, buffer: &[u8]) {
+        let ended = match next {
+            Next::Written => return,
+            // What it said before it left is still to be read.
+            Next::Unwritten => {
+                self.deaf = true;
+                self.out.clear();
+                return;
+            }
+            Next::Read(Ok(count @ 1..)) => {
+                let heard = self.wire.read(&buffer[..count]);
+                return self.hear(heard);
+            }
+            Next::Read(Ok(0)) => Ending::Fin,
+            Next::Read(Err(error)) => ending_of(&error),
+        };
+        self.silent = true;
+        let heard = self.wire.end();
+        self.hear(heard);
+        self.player.ended(&ended, self.begun.elapsed());
+    }
+
+    fn hear(&mut self, heard: Vec<Heard>) {
+        for heard in heard {
+            let now = self.begun.elapsed();
+            match heard {
+                // Behind the end of the play only what was said counts.
+                Heard::Said(said) if self.player.is_over() && said.opcode.is_control() => {}
+                Heard::Said(said) => self.player.received(&said, now),
+                Heard::Raw(bytes) => self.player.received_raw(&bytes, now),
+                Heard::Violation(what) => self.player.violated(&what),
             }
         }
-        None
     }
 
-    fn bytes(&mut self, message: &Message) -> Vec<u8> {
-        let payload = message.payload.in_memory().cloned().unwrap_or_default();
-        match message.kind {
-            Kind::Frame(opcode) => self.wire.write(opcode, &payload, masking_key()),
-            Kind::Raw => payload.to_vec(),
+    /// Writes what is to be written, and reads meanwhile: an end that first wrote all and then read could wait for ever
+    /// for one that does the same.
+    async fn next(&mut self, buffer: &mut [u8]) -> Next {
+        poll_fn(|context| {
+            if let Poll::Ready(next) = self.poll_write(context) {
+                return Poll::Ready(next);
+            }
+            if self.silent {
+                return Poll::Pending;
+            }
+            let mut buffer = ReadBuf::new(buffer);
+            let read = ready!(Pin::new(&mut self.other).poll_read(context, &mut buffer));
+            Poll::Ready(Next::Read(read.map(|()| buffer.filled().len())))
+        })
+        .await
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        if self.deaf {
+            self.out.clear();
+            return Poll::Pending;
+        }
+        while !self.out.is_empty() {
+            match ready!(Pin::new(&mut self.other).poll_write(context, &self.out)) {
+                Ok(count @ 1..) => self.out.advance(count),
+                Ok(0) | Err(_) => return Poll::Ready(Next::Unwritten),
+            }
+            self.unflushed = true;
+        }
+        if !self.unflushed {
+            return Poll::Pending;
+        }
+        let flushed = ready!(Pin::new(&mut self.other).poll_flush(context));
+        self.unflushed = false;
+        Poll::Ready(if flushed.is_ok() { Next::Written } else { Next::Unwritten })
+    }
+
+    /// Writes all that is to be written, as far as the other end takes it.
+    async fn write_all(&mut self, buffer: &mut [u8]) {
+        while !self.deaf && (self.unflushed || !self.out.is_empty()) {
+            let Ok(next) = timeout(PARTING, self.next(buffer)).await else { return };
+            self.take(next, buffer);
         }
     }
 
     /// Ends the connection as it was recorded; what still comes was not.
     async fn part(mut self, how: Ending, buffer: &mut [u8]) -> Report {
+        self.write_all(buffer).await;
         if how == Ending::Reset {
             self.other.reset();
             return self.player.report().clone();
         }
         let gone = self.other.shutdown().await.is_err();
-        while !gone && let Ok(Ok(count @ 1..)) = tokio::time::timeout(PARTING, self.other.read(buffer)).await
-        {
-            for heard in self.wire.read(&buffer[..count]) {
-                if let Heard::Message(opcode, payload) = heard {
-                    self.player.received(opcode, &payload, self.begun.elapsed());
-                }
-            }
+        while !gone && !self.silent {
+            let Ok(next) = timeout(PARTING, self.next(buffer)).await else { break };
+            self.take(next, buffer);
         }
         self.player.report().clone()
+    }
+}
+
+/// How an end left whose connection cannot be read any more.
+fn ending_of(error: &io::Error) -> Ending {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            Ending::Reset
+        }
+        // TLS without its close alert: the connection itself ended well.
+        io::ErrorKind::UnexpectedEof => Ending::Fin,
+        _ => Ending::Failed(error.to_string()),
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Trouble {
     Unexpected(String),
     /// It closed otherwise: recorded, and got.
     Closed(String, String),
+    /// Its connection ended otherwise: recorded, and got.
+    Ended(String, String),
     /// Nothing came for as long as a step may take, while this was waited for.
     TimedOut(String),
     /// A recorded message could not be sent any more.
@@ -83,6 +85,7 @@ impl Trouble {
             Trouble::Missing(_) => "missing",
             Trouble::Unexpected(_) => "unexpected",
             Trouble::Closed(..) => "closed",
+            Trouble::Ended(..) => "ended",
             Trouble::TimedOut(_) => "timed-out",
             Trouble::NotSent(_) => "not-sent",
             Trouble::Unreadable(_) => "unreadable",
@@ -95,6 +98,10 @@ impl Problem {
     pub fn way_out(&self) -> Option<String> {
         match &self.what {
             Trouble::Different(differences) => {
+                let framing = ["frames", "end", "violation"];
+                if differences.iter().all(|one| framing.contains(&&*one.place)) {
+                    return Some("--fidelity messages".to_owned());
+                }
                 let paths: Vec<_> = differences.iter().filter(|one| one.place.starts_with('$')).collect();
                 let first = paths.first().filter(|_| paths.len() == differences.len())?;
                 match paths.iter().all(|one| one.expected.is_none()) {
@@ -103,6 +110,7 @@ impl Problem {
                 }
             }
             Trouble::TimedOut(_) => Some("--step-timeout SECONDS".to_owned()),
+            Trouble::Ended(..) => Some("--fidelity frames".to_owned()),
             _ => None,
         }
     }
@@ -123,6 +131,9 @@ impl fmt::Display for Problem {
             Trouble::Unexpected(what) => write!(f, "this came, and was not recorded: {what}"),
             Trouble::Closed(expected, got) => {
                 write!(f, "it closed otherwise: expected {expected}, got {got}")
+            }
+            Trouble::Ended(expected, got) => {
+                write!(f, "its connection ended otherwise: expected {expected}, got {got}")
             }
             Trouble::TimedOut(what) => write!(f, "this was waited for too long: {what}"),
             Trouble::NotSent(what) => write!(f, "this could not be sent any more: {what}"),

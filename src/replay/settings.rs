@@ -27,6 +27,37 @@ pub enum Timing {
     Scaled(f64),
 }
 
+/// How true to the recording a session is played, and the other end expected to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fidelity {
+    /// What was said: messages and closes.
+    #[default]
+    Messages,
+    /// And in which frames: fragments, control frames in their places, reserved bits, lengths and masking that were odd.
+    Frames,
+    /// And what was no frame, and how each end of the connection ended.
+    Bytes,
+}
+
+impl Fidelity {
+    /// All of them.
+    pub const ALL: [Fidelity; 3] = [Fidelity::Messages, Fidelity::Frames, Fidelity::Bytes];
+
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fidelity::Messages => "messages",
+            Fidelity::Frames => "frames",
+            Fidelity::Bytes => "bytes",
+        }
+    }
+
+    /// What a word on the command line means.
+    pub fn from_name(name: &str) -> Option<Fidelity> {
+        Fidelity::ALL.into_iter().find(|one| one.name() == name)
+    }
+}
+
 /// How a session is played.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -36,6 +67,8 @@ pub struct Settings {
     pub bindings: Vec<Binding>,
     /// Parameters of queries that do not count when the exchange for a plain HTTP request is looked for.
     pub ignore_query: Vec<String>,
+    /// How true to the recording.
+    pub fidelity: Fidelity,
     /// In which order messages may come.
     pub order: Order,
     /// When messages are sent.
@@ -50,6 +83,7 @@ impl Default for Settings {
             expectation: Expectation::default(),
             bindings: Vec::new(),
             ignore_query: Vec::new(),
+            fidelity: Fidelity::default(),
             order: Order::default(),
             timing: Timing::default(),
             step_timeout: Duration::from_secs(10),

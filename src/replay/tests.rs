@@ -1,5 +1,7 @@
 //! Dialogues: what the player says and finds when the other end does this or that.
 
+mod fidelity;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capture::{Kind, Message, Payload, Stamp};
+use crate::capture::{Ending, Kind, Message, Payload, Stamp};
 use crate::decode::{Correlation, correlate};
 use crate::ws::Direction::{self, ToClient, ToServer};
 use crate::ws::Opcode;
@@ -72,7 +74,7 @@ impl Play {
     /// The client says `text`; the player says all of `answers`.
     #[track_caller]
     fn say(&mut self, text: &str, answers: &[&str]) -> &mut Play {
-        self.player.received(Opcode::Text, text.as_bytes(), self.now);
+        self.player.received(&text_of(text), self.now);
         self.expect(answers)
     }
 
@@ -92,7 +94,7 @@ impl Play {
 
     #[track_caller]
     fn close(&mut self, code: u16, answers: &[&str]) -> &mut Play {
-        self.player.closed(Some(code), "", self.now);
+        self.player.received(&Said::new(Opcode::Close, code.to_be_bytes().to_vec()), self.now);
         self.expect(answers)
     }
 
@@ -107,10 +109,16 @@ impl Play {
     }
 }
 
+fn text_of(text: &str) -> Said {
+    Said::new(Opcode::Text, text.to_owned())
+}
+
 fn spelt(output: &Output) -> String {
     match output {
         Output::Finish(how) => how.name().to_owned(),
-        Output::Send(message) => {
+        Output::HalfClose => "half".to_owned(),
+        Output::Pong(payload) => format!("pong {}", String::from_utf8_lossy(payload)),
+        Output::Send(message) | Output::SendFrames(message, _) => {
             let payload = message.payload.in_memory().unwrap();
             match message.kind {
                 Kind::Frame(Opcode::Close) => {
@@ -229,7 +237,7 @@ fn an_end_that_comes_early_leaves_things_undone() {
     play.close(1001, &["b", "fin"]);
     play.problems(&[(Some(3), "never came"), (Some(5), "expected close 1000, got close 1001")]);
     let mut play = Play::new(&["> a", "< b"], Settings::default());
-    play.player.ended(play.now);
+    play.player.ended(&Ending::Fin, play.now);
     play.expect(&["fin"]).problems(&[(Some(3), "never came"), (Some(4), "could not be sent")]);
 }
 
@@ -249,7 +257,7 @@ fn ten_thousand_messages_take_a_bounded_window() {
     let mut player = Player::new(ToClient, steps, Settings::default(), Duration::ZERO);
     let mut answers = 0;
     for index in (0..10_000).step_by(2) {
-        player.received(Opcode::Text, format!("{{ \"n\": {index} }}").as_bytes(), Duration::ZERO);
+        player.received(&text_of(&format!("{{ \"n\": {index} }}")), Duration::ZERO);
         answers += std::iter::from_fn(|| player.poll()).filter(|one| matches!(one, Output::Send(_))).count();
     }
     assert_eq!((answers, player.report().matched, player.is_over()), (5_000, 5_000, true));
@@ -274,9 +282,9 @@ proptest! {
         for (text, wait) in said {
             play.now += Duration::from_millis(wait);
             play.player.wake(play.now);
-            play.player.received(Opcode::Text, text.as_bytes(), play.now);
+            play.player.received(&text_of(&text), play.now);
         }
-        play.player.ended(play.now);
+        play.player.ended(&Ending::Fin, play.now);
         let outputs: Vec<_> = std::iter::from_fn(|| play.player.poll()).collect();
         prop_assert!(matches!(outputs.last(), Some(Output::Finish(_))));
         let report = play.player.report();

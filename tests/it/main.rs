@@ -16,6 +16,7 @@ mod recording;
 mod redaction;
 mod relay;
 mod replay;
+mod replay_fidelity;
 mod replay_library;
 mod replay_program;
 #[cfg(unix)]

@@ -48,7 +48,7 @@ pub fn recording(sessions: &[String]) -> (tempfile::TempDir, std::path::PathBuf)
 }
 
 /// A mock server of these sessions, and what came of all of them.
-fn mock(sessions: &[String], settings: Settings) -> (SocketAddr, JoinHandle<Vec<Played>>) {
+pub fn mock(sessions: &[String], settings: Settings) -> (SocketAddr, JoinHandle<Vec<Played>>) {
     let (folder, file) = recording(sessions);
     let (tell, told) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -77,22 +77,22 @@ fn ask(address: SocketAddr, path: &str, more: &str) -> Peer {
     peer
 }
 
-fn open(address: SocketAddr, path: &str) -> Peer {
+pub fn open(address: SocketAddr, path: &str) -> Peer {
     let mut peer = ask(address, path, "");
     let head = peer.head();
     assert!(head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT) && !head.contains("old"), "{head}");
     peer
 }
 
-fn text(payload: &str) -> Vec<u8> {
+pub fn text(payload: &str) -> Vec<u8> {
     message(Direction::ToServer, Opcode::Text, payload.as_bytes(), [1, 2, 3, 4])
 }
 
-fn close(code: u16) -> Vec<u8> {
+pub fn close(code: u16) -> Vec<u8> {
     message(Direction::ToServer, Opcode::Close, &code.to_be_bytes(), [1, 2, 3, 4])
 }
 
-fn from_server(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+pub fn from_server(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     message(Direction::ToClient, opcode, payload, [0; 4])
 }
 
@@ -158,7 +158,7 @@ fn each_client_gets_a_session_of_its_own() {
 }
 
 /// The client's part of these sessions, played against `server`.
-fn client(sessions: &[String], server: SocketAddr) -> Result<Vec<Played>, String> {
+pub fn client(sessions: &[String], server: SocketAddr) -> Result<Vec<Played>, String> {
     let (_folder, file) = recording(sessions);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -188,6 +188,7 @@ fn settings(options: &PlayOptions) -> Settings {
             volatile: options.volatile.clone(),
         },
         bindings: options.bind.clone(),
+        fidelity: options.fidelity,
         order: options.order,
         timing: options.timing,
         step_timeout: options.step_timeout,
