@@ -1,4 +1,4 @@
-//! Wall-clock times of a recording: RFC 3339, UTC, milliseconds.
+//! Wall-clock times of a recording: RFC 3339, UTC, milliseconds, or microseconds where it matters what came first.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +25,16 @@ pub(crate) fn format(time: SystemTime) -> String {
         time.second(),
         time.millisecond()
     )
+}
+
+/// `2026-11-22T14:30:00.120457Z`; without its last three digits where they say nothing.
+pub(super) fn format_precise(time: SystemTime) -> String {
+    let mut text = format(time);
+    let micros = OffsetDateTime::from(time).microsecond() % 1_000;
+    if micros > 0 {
+        text.insert_str(text.len() - 1, &format!("{micros:03}"));
+    }
+    text
 }
 
 /// Any RFC 3339 time, in any zone, with any number of digits behind the point.
@@ -65,6 +75,8 @@ mod tests {
     fn times_are_written_in_utc_with_milliseconds_and_read_in_any_zone() {
         let time = parse("2026-11-22T15:30:00.120999+01:00").unwrap();
         assert_eq!(format(time), "2026-11-22T14:30:00.120Z");
+        assert_eq!(format_precise(time), "2026-11-22T14:30:00.120999Z");
+        assert_eq!(format_precise(parse("2026-11-22T14:30:00.120Z").unwrap()), "2026-11-22T14:30:00.120Z");
         assert_eq!(format(parse("1999-12-31T23:59:59Z").unwrap()), "1999-12-31T23:59:59.000Z");
         assert_eq!(parse("yesterday"), None);
     }

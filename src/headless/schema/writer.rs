@@ -91,7 +91,7 @@ impl<'w> Writer<'w> {
     pub fn gap(&mut self, time: Stamp, lost: u64, why: &str) -> io::Result<()> {
         let mut line = Object::begin(&mut self.out);
         line.string("type", "gap");
-        line.string("time", &clock::format(clock::wall(self.started, time)));
+        line.string("time", &clock::format_precise(clock::wall(self.started, time)));
         line.number("events", lost);
         line.string("why", why);
         line.end();
@@ -245,7 +245,7 @@ pub(super) fn message_type(kind: Kind) -> &'static str {
 }
 
 fn time(line: &mut Object, started: SystemTime, time: Stamp) {
-    line.string("time", &clock::format(clock::wall(started, time)));
+    line.string("time", &clock::format_precise(clock::wall(started, time)));
 }
 
 fn addresses(line: &mut Object, client: &str, server: &str) {
