@@ -40,6 +40,9 @@ pub struct ReplayServerOptions {
     /// plain HTTP that was not recorded, answered by a real server
     #[arg(long, value_name = "HOW", default_value = "fail", value_parser = on_miss)]
     pub on_miss: OnMiss,
+    /// Which of them need not be asked for, also a filter: ~http for all plain HTTP
+    #[arg(long, value_name = "EXPR", value_parser = filter)]
+    pub optional: Option<Filter>,
     /// End when the standard input does, as it does when the program that started this one is gone
     #[arg(long)]
     pub end_with_stdin: bool,
@@ -101,7 +104,8 @@ pub struct ReportFile {
 pub struct PlayOptions {
     #[command(flatten)]
     pub tls: ServerTlsOptions,
-    /// Which of the recorded sessions are played: the filter language of docs/filters.md, asked of their openings
+    /// Which of the recorded sessions and plain HTTP exchanges are played: the filter language of docs/filters.md, asked
+    /// of their openings
     #[arg(long, value_name = "EXPR", default_value = "", value_parser = filter, hide_default_value = true)]
     pub select: Filter,
     /// How much alike messages must be to the recorded ones: exact, json, subset, type or any

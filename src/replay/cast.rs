@@ -1,12 +1,13 @@
-//! The sessions that a recording holds, and which of them a client's request is for.
+//! The sessions and exchanges that a recording holds, which of them a client's request is for, and what waits for what.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use super::kin::Kin;
 use super::outcome::{Left, Unplayed};
 use super::script::Steps;
 use super::visit::{self, Visit};
-use crate::capture::{Event, Exchange, Opening, Payload, Row};
+use crate::capture::{Event, Exchange, Opening, Payload, Row, Stamp};
 use crate::filter::Filter;
 use crate::headless;
 use crate::headless::schema::{Bookmark, Item, ReadError};
@@ -29,10 +30,31 @@ pub struct Part {
     /// The body of a refusal; none where the session was opened.
     pub refusal: Option<Payload>,
     bookmark: Bookmark,
+    kin: Kin,
+    is_optional: bool,
     /// How often it was begun.
     begun: u32,
     /// How often it was played to its end.
     done: u32,
+    /// When the first thing was recorded that has yet to be said; none where all was.
+    next: Option<Stamp>,
+}
+
+/// A plain HTTP request that is being answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    visit: usize,
+    /// For the how manieth time.
+    round: u32,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// When it was recorded.
+    pub recorded: Stamp,
+    /// What it is, and where.
+    pub what: String,
 }
 
 impl Cast {
@@ -51,23 +73,46 @@ impl Cast {
                 Item::Event(Event::Exchanged(exchange)) => {
                     let mut bookmark = reader.bookmark();
                     bookmark.offset -= record.lines.len() as u64;
-                    visits.extend(Visit::new(&exchange, bookmark));
+                    visits.extend(Visit::new(exchange, line, bookmark));
                     continue;
                 }
                 _ => continue,
             };
-            parts.push(Part { opening, line, refusal, bookmark: reader.bookmark(), begun: 0, done: 0 });
+            let target = target(&opening);
+            parts.push(Part {
+                kin: Kin::of(&target),
+                next: Some(opening.time),
+                opening,
+                line,
+                refusal,
+                bookmark: reader.bookmark(),
+                is_optional: false,
+                begun: 0,
+                done: 0,
+            });
         }
+        // Their lines stand where they ended.
+        visits.sort_by_key(|visit| visit.exchange.time);
         Ok(Cast { file: file.to_owned(), parts, visits, repeated: false })
     }
 
-    /// The same, without the sessions whose opening the filter is not true of.
+    /// The same, without the sessions and exchanges whose opening the filter is not true of.
     pub fn select(mut self, filter: &Filter) -> Cast {
-        self.parts.retain(|part| {
-            let opened = Event::Opened(part.opening.clone());
-            filter.matches(&Row::of_event(&opened, None))
-        });
+        self.parts.retain(|part| part.is(filter));
+        self.visits.retain(|visit| visit.is(filter));
         self
+    }
+
+    /// The same, complete without the sessions and exchanges whose opening the filter is true of.
+    pub fn with_optional(mut self, filter: &Filter) -> Cast {
+        self.parts.iter_mut().for_each(|part| part.is_optional |= part.is(filter));
+        self.visits.iter_mut().for_each(|visit| visit.is_optional |= visit.is(filter));
+        self
+    }
+
+    /// The same, without its exchanges.
+    pub(super) fn without_exchanges(self) -> Cast {
+        Cast { visits: Vec::new(), ..self }
     }
 
     /// The same, with each session to be played any number of times.
@@ -78,6 +123,16 @@ impl Cast {
     /// The sessions in the order of the recording.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// Whether there is nothing in it that could be played to a client.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.visits.is_empty()
+    }
+
+    /// How many plain HTTP exchanges it has.
+    pub fn exchanges(&self) -> usize {
+        self.visits.len()
     }
 
     /// Which session a request is for: the first one left with its path and query, then with its path; among those,
@@ -105,7 +160,9 @@ impl Cast {
 
     /// The session is going to be played.
     pub(super) fn begin(&mut self, part: usize) {
-        self.parts[part].begun += 1;
+        let part = &mut self.parts[part];
+        part.begun += 1;
+        part.next = Some(part.opening.time);
     }
 
     /// The session was played to its end.
@@ -119,17 +176,24 @@ impl Cast {
         free.map(Part::target).collect()
     }
 
-    /// The sessions that were not played to their end.
+    /// The sessions that were not played to their end, and the exchanges that nobody asked for.
     pub fn left(&self) -> Vec<Left> {
-        let left = |part: &Part| {
+        let session = |part: &Part| {
             let how = match (part.begun, part.done) {
-                (0, _) => Unplayed::Untouched,
+                (0, _) if !part.is_optional => Unplayed::Untouched,
                 (begun, done) if begun > done => Unplayed::Halfway,
                 _ => return None,
             };
             Some(Left { line: part.line, target: part.target(), how })
         };
-        self.parts.iter().filter_map(left).collect()
+        let exchange = |visit: &Visit| {
+            let is_left = visit.begun == 0 && !visit.is_optional;
+            is_left.then(|| Left { line: visit.line, target: visit.title(), how: Unplayed::NotAsked })
+        };
+        let exchanges = self.visits.iter().filter_map(exchange);
+        let mut left: Vec<_> = self.parts.iter().filter_map(session).chain(exchanges).collect();
+        left.sort_by_key(|left| left.line);
+        left
     }
 
     /// Whether a session is being played.
@@ -139,24 +203,107 @@ impl Cast {
 
     /// Whether there is nothing more to play.
     pub(super) fn is_over(&self) -> bool {
-        !self.repeated && self.parts.iter().all(|part| part.done > 0)
+        let done = |part: &Part| part.done > 0 || (part.is_optional && part.begun == 0);
+        !self.repeated && self.parts.iter().all(done) && self.visits.iter().all(Visit::is_done)
     }
 
     /// The recorded exchange that a plain HTTP request is for, less these parameters of its query.
+    pub(super) fn ask(&mut self, request: &RequestHead, ignored: &[String]) -> Option<Asked> {
+        let visit = visit::choose(&self.visits, request, ignored, self.repeated)?;
+        self.visits[visit].begun += 1;
+        Some(Asked { visit, round: self.visits[visit].begun })
+    }
+
+    /// What was asked for, whole.
     ///
     /// # Errors
     /// Where the file cannot be read any more.
-    pub(super) fn visit(
-        &mut self,
-        request: &RequestHead,
-        ignored: &[String],
-    ) -> Result<Option<Exchange>, ReadError> {
-        let Some(chosen) = visit::choose(&mut self.visits, request, ignored) else { return Ok(None) };
-        let mut reader = headless::resume(&self.file, self.visits[chosen].bookmark.clone())?;
+    pub(super) fn exchange(&self, asked: Asked) -> Result<Option<Exchange>, ReadError> {
+        let mut reader = headless::resume(&self.file, self.visits[asked.visit].bookmark.clone())?;
         match reader.next()?.map(|record| record.item) {
             Some(Item::Event(Event::Exchanged(exchange))) => Ok(Some(exchange)),
             _ => Ok(None),
         }
+    }
+
+    /// Its method and target, and its line.
+    pub(super) fn title(&self, asked: Asked) -> (String, u64) {
+        let visit = &self.visits[asked.visit];
+        (visit.title(), visit.line)
+    }
+
+    /// All of the request is there.
+    pub(super) fn arrived(&mut self, asked: Asked) {
+        self.visits[asked.visit].arrived += 1;
+    }
+
+    /// It was answered, or its client went away.
+    pub(super) fn answered(&mut self, asked: Asked) {
+        self.visits[asked.visit].done += 1;
+    }
+
+    /// Whether an answer was recorded at all.
+    pub(super) fn has_answer(&self, asked: Asked) -> bool {
+        self.visits[asked.visit].answered.is_some()
+    }
+
+    pub(super) fn has_visits(&self) -> bool {
+        !self.visits.is_empty()
+    }
+
+    /// What an answer still waits for: what was said and done by then over this and other connections of the same client.
+    /// None where it is due.
+    pub(super) fn waits_for(&self, asked: Asked) -> Option<Waiting> {
+        let visit = &self.visits[asked.visit];
+        let answered = visit.answered?;
+        if asked.round > 1 && !self.repeated {
+            return None;
+        }
+        let acts = self.yet(&visit.kin, asked.round).filter(|(other, _)| other.is_act());
+        let requests = acts.map(|(_, waiting)| waiting).filter(|waiting| waiting.recorded < answered);
+        let related = |part: &&Part| {
+            part.opening.time < answered && !part.is_optional && part.kin.belongs_with(&visit.kin)
+        };
+        let sessions = self.parts.iter().filter(related).filter_map(|part| {
+            let waiting = |recorded, which: &str| {
+                let what = format!("{which} {} (line {})", part.target(), part.line);
+                Some(Waiting { recorded, what })
+            };
+            if part.begun < asked.round {
+                return waiting(part.opening.time, "a client for");
+            }
+            let is_playing = part.begun == asked.round && part.done < part.begun && part.refusal.is_none();
+            let next = part.next.filter(|next| is_playing && *next < answered)?;
+            waiting(next, "the next message in")
+        });
+        requests.chain(sessions).min_by_key(|waiting| waiting.recorded)
+    }
+
+    /// All was said in a session that had been said before `next`; gives whether that is new.
+    pub(super) fn said(&mut self, part: usize, next: Option<Stamp>) -> bool {
+        std::mem::replace(&mut self.parts[part].next, next) != next
+    }
+
+    /// The first thing that was done elsewhere while a session was open, and has yet to be done.
+    pub(super) fn elsewhere(&self, part: usize) -> Option<Waiting> {
+        let part = &self.parts[part];
+        let yet = self.yet(&part.kin, part.begun).map(|(_, waiting)| waiting);
+        yet.filter(|waiting| waiting.recorded > part.opening.time).min_by_key(|waiting| waiting.recorded)
+    }
+
+    /// Exchanges that belong with `kin`, and what of them has yet to be done in this round: being asked for, where that
+    /// does something, and being answered.
+    fn yet(&self, kin: &Kin, round: u32) -> impl Iterator<Item = (&Visit, Waiting)> {
+        let related = move |visit: &&Visit| !visit.is_optional && visit.kin.belongs_with(kin);
+        self.visits.iter().filter(related).filter_map(move |visit| {
+            let recorded = match () {
+                () if visit.is_act() && visit.arrived < round => Some(visit.exchange.time),
+                () if visit.done < round => visit.answered,
+                () => None,
+            };
+            let what = format!("{} (line {})", visit.title(), visit.line);
+            Some((visit, Waiting { recorded: recorded?, what }))
+        })
     }
 
     /// What the session says, from its file.
@@ -179,8 +326,11 @@ enum Likeness {
 impl Part {
     /// The request target as it was recorded: path and query.
     pub fn target(&self) -> String {
-        let recorded = RequestHead::parse(&self.opening.request);
-        recorded.map(|request| origin_form(&request.target()).to_owned()).unwrap_or_default()
+        target(&self.opening)
+    }
+
+    fn is(&self, filter: &Filter) -> bool {
+        filter.matches(&Row::of_event(&Event::Opened(self.opening.clone()), None))
     }
 
     fn subprotocol(&self) -> Option<String> {
@@ -192,6 +342,11 @@ impl Part {
     }
 }
 
+fn target(opening: &Opening) -> String {
+    let recorded = RequestHead::parse(&opening.request);
+    recorded.map(|request| origin_form(&request.target()).to_owned()).unwrap_or_default()
+}
+
 /// Of an absolute request target what a server gets: its path and query.
 pub(super) fn origin_form(target: &str) -> &str {
     let Some((_, rest)) = target.split_once("://") else { return target };
@@ -201,3 +356,6 @@ pub(super) fn origin_form(target: &str) -> &str {
 pub(super) fn path(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,8 @@ pub struct ReplayClient {
 impl ReplayClient {
     /// To play what `cast` holds to `server`.
     pub fn new(server: Target, reach: Reach, cast: Cast, settings: Settings) -> ReplayClient {
-        ReplayClient { server, reach, cast, settings, next: 0 }
+        // Plain HTTP is answered by a mock; a client does not ask it yet.
+        ReplayClient { server, reach, cast: cast.without_exchanges(), settings, next: 0 }
     }
 
     /// Plays the next session, and gives what came of it; none once all were played. To be called inside a tokio
@@ -77,7 +78,7 @@ impl ReplayClient {
         let request = RequestHead::parse(&head).map_err(unreadable)?;
         let agreed = examine(&request, Some(&response));
         let steps = self.cast.steps(chosen).map_err(|error| Trouble::Unreadable(error.to_string()))?;
-        Ok(play(server, &rest, (Direction::ToServer, &agreed), steps, &self.settings).await)
+        Ok(play(server, &rest, (Direction::ToServer, &agreed), steps, &self.settings, None).await)
     }
 }
 

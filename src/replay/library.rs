@@ -47,6 +47,7 @@ pub enum StartError {
 pub struct Replay {
     file: PathBuf,
     select: String,
+    optional: Option<String>,
     ignore: Vec<String>,
     bind: Vec<(String, String)>,
     settings: Settings,
@@ -57,15 +58,22 @@ impl Replay {
         Replay {
             file: file.to_owned(),
             select: String::new(),
+            optional: None,
             ignore: Vec::new(),
             bind: Vec::new(),
             settings: Settings::default(),
         }
     }
 
-    /// Only the sessions whose opening this filter is true of: `path:/chat`.
+    /// Only the sessions and plain HTTP exchanges whose opening this filter is true of: `path:/chat`.
     pub fn select(mut self, filter: &str) -> Replay {
         self.select = filter.to_owned();
+        self
+    }
+
+    /// What this filter is true of need not be asked for: `~http` for all plain HTTP.
+    pub fn optional(mut self, filter: &str) -> Replay {
+        self.optional = Some(filter.to_owned());
         self
     }
 
@@ -158,9 +166,12 @@ impl Replay {
         for (name, path) in &self.bind {
             settings.bindings.push(Binding { name: name.clone(), path: path.parse()? });
         }
-        let filter = Filter::parse(&self.select).map_err(|error| StartError::Words(error.to_string()))?;
-        let cast = Cast::read(&self.file)?.select(&filter);
-        if cast.parts().is_empty() {
+        let filter = |text: &str| Filter::parse(text).map_err(|error| StartError::Words(error.to_string()));
+        let mut cast = Cast::read(&self.file)?.select(&filter(&self.select)?);
+        if let Some(optional) = &self.optional {
+            cast = cast.with_optional(&filter(optional)?);
+        }
+        if cast.is_empty() {
             return Err(StartError::Empty(self.file.clone()));
         }
         Ok((cast, settings))

@@ -6,9 +6,11 @@
 mod binding;
 mod cast;
 mod client;
+mod company;
 mod expectation;
 mod framing;
 mod heads;
+mod kin;
 mod library;
 mod outcome;
 mod path;

@@ -19,12 +19,12 @@ pub struct Played {
     pub report: Report,
 }
 
-/// A session that was not played to its end.
+/// A session that was not played to its end, or a plain HTTP exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// The line of the recording where the session is opened.
+    /// The line of the recording where the session is opened, or that holds the exchange.
     pub line: u64,
-    /// The request target.
+    /// The request target; of an exchange the method before it.
     pub target: String,
     /// How far it came.
     pub how: Unplayed,
@@ -37,6 +37,8 @@ pub enum Unplayed {
     Untouched,
     /// It was begun, and then all was stopped.
     Halfway,
+    /// It is an exchange, and nobody asked for it.
+    NotAsked,
 }
 
 impl Unplayed {
@@ -45,6 +47,7 @@ impl Unplayed {
         match self {
             Unplayed::Untouched => "this session was not played",
             Unplayed::Halfway => "this session was stopped while it was played",
+            Unplayed::NotAsked => "nobody asked for this",
         }
     }
 }
@@ -60,7 +63,7 @@ pub struct Outcome {
     pub more: u64,
     /// How many more were not as recorded, and are not in the list.
     pub more_failed: u64,
-    /// The sessions that were not played to their end.
+    /// The sessions that were not played to their end, and the exchanges that nobody asked for.
     pub left: Vec<Left>,
 }
 

@@ -1,6 +1,6 @@
 //! A player with a socket: what one end says over a live session, and what comes of it.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,6 +10,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
+use super::company::Member;
 use super::player::{Output, Player};
 use super::report::Report;
 use super::script::Step;
@@ -70,13 +71,14 @@ enum Next {
 const MOST_OUT: usize = 1 << 20;
 
 /// Plays the end whose messages go `ours` over a session that has just been agreed on, until it is over; `rest` came
-/// behind the head that agreed on it.
+/// behind the head that agreed on it. Where it is one of several, `member` tells it of the others.
 pub(super) async fn play<S: Iterator<Item = Result<Step, ReadError>>>(
     other: Endpoint,
     rest: &[u8],
     (ours, agreed): (Direction, &Examination),
     steps: S,
     settings: &Settings,
+    member: Option<Member<'_>>,
 ) -> Report {
     let player = Player::new(ours, steps, settings.clone(), Duration::ZERO);
     let play = Play {
@@ -90,15 +92,18 @@ pub(super) async fn play<S: Iterator<Item = Result<Step, ReadError>>>(
         deaf: false,
         silent: false,
     };
-    play.run(rest).await
+    play.run(rest, member).await
 }
 
 impl<S: Iterator<Item = Result<Step, ReadError>>> Play<S> {
-    async fn run(mut self, rest: &[u8]) -> Report {
+    async fn run(mut self, rest: &[u8], mut member: Option<Member<'_>>) -> Report {
         let mut buffer = vec![0; 64 << 10];
         let heard = self.wire.read(rest);
         self.hear(heard);
         loop {
+            if let Some(member) = &mut member {
+                self.player.elsewhere(member.elsewhere(), self.begun.elapsed());
+            }
             while self.out.len() < MOST_OUT
                 && let Some(output) = self.player.poll()
             {
@@ -112,12 +117,27 @@ impl<S: Iterator<Item = Result<Step, ReadError>>> Play<S> {
                     output => self.say(output),
                 }
             }
+            if let Some(member) = &mut member
+                && self.out.is_empty()
+            {
+                member.tell(self.player.next_at());
+            }
             let wait = match self.out.len() < MOST_OUT {
                 true => self.player.wake_at().unwrap_or_default().saturating_sub(self.begun.elapsed()),
                 // There is more to say, but no room for it.
                 false => self.patience,
             };
-            match timeout(wait, self.next(&mut buffer)).await {
+            let moved = async {
+                match &mut member {
+                    Some(member) => member.moved().await,
+                    None => pending().await,
+                }
+            };
+            let next = tokio::select! {
+                next = timeout(wait, self.next(&mut buffer)) => next,
+                () = moved => continue,
+            };
+            match next {
                 Err(_) => self.player.wake(self.begun.elapsed()),
                 Ok(next) => self.take(next, &buffer),
             }

@@ -109,9 +109,24 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
         let Some(at) = self.window.iter().position(|slot| !slot.done && slot.due.is_none()) else { return };
         let slot = self.window.at_mut(at);
         slot.done = true;
-        let (line, what) = (slot.step.line, describe(&slot.step.what));
-        self.trouble(Some(line), Trouble::TimedOut(what));
+        let (line, what, is_ours) = (slot.step.line, describe(&slot.step.what), slot.step.from == self.ours);
+        let elsewhere = self.window.elsewhere().filter(|_| is_ours).map(str::to_owned);
+        self.trouble(Some(line), Trouble::TimedOut(elsewhere.unwrap_or(what)));
         self.give_up();
+    }
+
+    /// When the first of what has yet to be said was recorded, by either end, as far as is known; none where all was.
+    pub fn next_at(&mut self) -> Option<Duration> {
+        self.fill();
+        self.window.next_at().filter(|_| !self.over)
+    }
+
+    /// Others have this to do, which was recorded then, before the player says what it said later.
+    pub fn elsewhere(&mut self, first: Option<(Duration, String)>, now: Duration) {
+        if self.window.set_elsewhere(first) {
+            self.progress = now;
+            self.go_on(now);
+        }
     }
 
     /// What came of it.

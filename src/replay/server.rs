@@ -1,14 +1,15 @@
 //! The mock server: plays the server's part of a recording to whoever connects.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::sync::mpsc;
 
-use super::cast::Cast;
+use super::cast::{Asked, Cast};
+use super::company::Company;
 use super::heads;
 use super::outcome::{Left, Played};
 use super::play::{play, read_head};
@@ -35,8 +36,11 @@ pub enum Miss {
     Forward(Target, Reach),
 }
 
+/// Octets of further requests that are read while one is held.
+const MOST_AHEAD: usize = 64 << 10;
+
 struct Stage {
-    cast: Mutex<Cast>,
+    company: Company,
     miss: Miss,
     settings: Settings,
     told: mpsc::UnboundedSender<Played>,
@@ -46,7 +50,7 @@ impl MockServer {
     /// Plays what `cast` holds to those who connect with `listener`.
     pub fn new(listener: Listener, cast: Cast, settings: Settings, miss: Miss) -> MockServer {
         let (told, over) = mpsc::unbounded_channel();
-        let stage = Arc::new(Stage { cast: Mutex::new(cast), miss, settings, told });
+        let stage = Arc::new(Stage { company: Company::new(cast), miss, settings, told });
         MockServer { listener, stage, over }
     }
 
@@ -61,6 +65,7 @@ impl MockServer {
     /// To be called inside a tokio runtime. Serves until the next session is over, and gives what came of it; none once
     /// all of the recording was played. Nothing is lost where it is given up and called again.
     pub async fn next(&mut self) -> Option<Played> {
+        let mut moves = self.stage.company.moves();
         loop {
             if self.stage.cast().is_over() {
                 return self.over.try_recv().ok();
@@ -68,6 +73,8 @@ impl MockServer {
             tokio::select! {
                 biased;
                 played = self.over.recv() => return played,
+                // The last request may have been answered.
+                _ = moves.changed() => {}
                 accepted = self.listener.accept() => if let Ok(client) = accepted {
                     let stage = Arc::clone(&self.stage);
                     tokio::spawn(async move { stage.serve(client).await });
@@ -91,7 +98,7 @@ impl MockServer {
 
 impl Stage {
     fn cast(&self) -> MutexGuard<'_, Cast> {
-        self.cast.lock().unwrap_or_else(PoisonError::into_inner)
+        self.company.cast()
     }
 
     /// Answers a client's requests, and plays the session that one is for.
@@ -106,25 +113,94 @@ impl Stage {
             if is_upgrade_attempt(&request) {
                 return self.open(client, request, rest).await;
             }
-            let answer = match self.cast().visit(&request, &self.settings.ignore_query) {
-                Ok(exchange) => exchange.map(|exchange| visit::answer(&request, &exchange)),
-                Err(error) => Some(Answer::failed(&error.to_string())),
-            };
-            let Some(answer) = answer else { return self.not_recorded(client, &request, &rest).await };
+            let asked = self.cast().ask(&request, &self.settings.ignore_query);
+            let Some(asked) = asked else { return self.not_recorded(client, &request, &rest).await };
             bytes = rest;
-            while bytes.len() < answer.body {
-                if !matches!(client.read_buf(&mut bytes).await, Ok(1..)) {
-                    return;
+            let answer = self.answer(&mut client, &request, &mut bytes, asked).await;
+            let goes_on = match answer {
+                None => false,
+                Some(Answer { bytes, then: Then::Close }) => {
+                    client.say_last(&bytes).await;
+                    return self.company.answered(asked);
                 }
-            }
-            bytes.drain(..answer.body);
-            if answer.then == Then::Close {
-                return client.say_last(&answer.bytes).await;
-            }
-            if client.write_all(&answer.bytes).await.is_err() || client.flush().await.is_err() {
+                Some(Answer { bytes, then: Then::Keep }) => {
+                    client.write_all(&bytes).await.is_ok() && client.flush().await.is_ok()
+                }
+            };
+            self.company.answered(asked);
+            if !goes_on {
                 return;
             }
         }
+    }
+
+    /// What a plain HTTP request is answered, once all is there that its answer waits for; none where the client left.
+    /// `bytes` came behind its head, and keeps what came behind its body.
+    async fn answer(
+        &self,
+        client: &mut Endpoint,
+        request: &RequestHead,
+        bytes: &mut Vec<u8>,
+        asked: Asked,
+    ) -> Option<Answer> {
+        let length = match visit::body_length(request) {
+            Ok(length) => length,
+            Err(answer) => return Some(answer),
+        };
+        while bytes.len() < length {
+            if !matches!(client.read_buf(bytes).await, Ok(1..)) {
+                return None;
+            }
+        }
+        bytes.drain(..length);
+        self.company.arrived(asked);
+        if !self.hold(client, bytes, asked).await {
+            return None;
+        }
+        let exchange = self.cast().exchange(asked);
+        Some(match exchange {
+            Ok(Some(exchange)) => visit::answer(request, &exchange),
+            Ok(None) => Answer::failed("the recording was changed since it was opened"),
+            Err(error) => Answer::failed(&error.to_string()),
+        })
+    }
+
+    /// Holds an answer back until what it waits for has happened on other connections, but no longer than a step may
+    /// take. False where its client left, which one does that never got an answer.
+    async fn hold(&self, client: &mut Endpoint, bytes: &mut Vec<u8>, asked: Asked) -> bool {
+        let mut moves = self.company.moves();
+        let begun = Instant::now();
+        let late = tokio::time::sleep(self.settings.step_timeout);
+        tokio::pin!(late);
+        let has_answer = self.cast().has_answer(asked);
+        loop {
+            moves.mark_unchanged();
+            let waiting = self.cast().waits_for(asked);
+            if has_answer && waiting.is_none() {
+                return true;
+            }
+            tokio::select! {
+                _ = moves.changed() => {}
+                // Who says more has not left; it is heard later.
+                read = client.read_buf(bytes), if bytes.len() < MOST_AHEAD => {
+                    if !matches!(read, Ok(1..)) {
+                        return false;
+                    }
+                }
+                () = &mut late, if has_answer => {
+                    let what = waiting.map(|waiting| waiting.what).unwrap_or_default();
+                    let (target, line) = self.cast().title(asked);
+                    let report = Report::of(Trouble::TimedOut(what));
+                    self.tell(Played { line: Some(line), target, took: begun.elapsed(), report });
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn tell(&self, played: Played) {
+        // Nobody listens any more where the server was dropped.
+        let _ = self.told.send(played);
     }
 
     /// A plain HTTP request came for which the recording has no answer.
@@ -134,6 +210,11 @@ impl Stage {
             Miss::Fail => {
                 let why = format!("the recording has no answer to {} {}", request.method(), request.target());
                 client.say_last(&written(StatusCode::NOT_FOUND, &why)).await;
+                if !visit::is_browsers_own(request) {
+                    let target = format!("{} {}", request.method(), request.target());
+                    let report = Report::of(Trouble::Unexpected(format!("a request: {why}")));
+                    self.tell(Played { line: None, target, took: Duration::ZERO, report });
+                }
             }
         }
     }
@@ -149,14 +230,16 @@ impl Stage {
                 Miss::Forward(server, reach) => forward(client, &request, &rest, (server, reach)).await,
             };
         };
-        let (line, head, steps) = {
+        let (line, opened, head, steps) = {
             let cast = self.cast();
             let part = &cast.parts()[chosen];
-            match part.refusal {
-                Some(_) => (part.line, heads::refusal(part), None),
-                None => (part.line, heads::switching(part, &request), Some(cast.steps(chosen))),
-            }
+            let (head, steps) = match part.refusal {
+                Some(_) => (heads::refusal(part), None),
+                None => (heads::switching(part, &request), Some(cast.steps(chosen))),
+            };
+            (part.line, part.opening.time, head, steps)
         };
+        self.company.moved();
         let report = match steps {
             None => {
                 client.say_last(&head).await;
@@ -168,16 +251,18 @@ impl Stage {
                     let agreed = examine(&request, Some(&response));
                     // A client that has gone again is found out by the player.
                     let _ = client.write_all(&head).await;
-                    play(client, &rest, (Direction::ToClient, &agreed), steps, &self.settings).await
+                    let member = self.company.member(chosen, opened);
+                    play(client, &rest, (Direction::ToClient, &agreed), steps, &self.settings, member).await
                 }
                 Err(_) => Report::of(Trouble::Unreadable("the recorded response is no HTTP".to_owned())),
             },
         };
         let mut cast = self.cast();
         cast.done(chosen);
-        // Under the lock: who sees that all is over finds what came of it. Nobody waits any more where the server was
-        // dropped.
-        let _ = self.told.send(Played { line: Some(line), target, took: begun.elapsed(), report });
+        // Under the lock: who sees that all is over finds what came of it.
+        self.tell(Played { line: Some(line), target, took: begun.elapsed(), report });
+        drop(cast);
+        self.company.moved();
     }
 
     /// A client that fits no session hears which there are.
@@ -187,7 +272,7 @@ impl Stage {
         let why = format!("the recording has no session left for {target}; it still has {offers}");
         client.say_last(&written(StatusCode::NOT_FOUND, &why)).await;
         let report = Report::of(Trouble::Unexpected(format!("a client for {target}: {why}")));
-        let _ = self.told.send(Played { line: None, target, took: Duration::ZERO, report });
+        self.tell(Played { line: None, target, took: Duration::ZERO, report });
     }
 }
 

@@ -242,6 +242,28 @@ fn an_end_that_comes_early_leaves_things_undone() {
 }
 
 #[test]
+fn what_was_recorded_after_something_elsewhere_waits_for_it() {
+    let mut play = Play::new(&["> a", "< b", "< c", "> d"], Settings::default());
+    let told = |play: &mut Play, first: Option<(u64, &str)>, answers: &[&str]| {
+        let first = first.map(|(at, what)| (Duration::from_millis(at), what.to_owned()));
+        play.player.elsewhere(first, play.now);
+        play.expect(answers);
+    };
+    told(&mut play, Some((150, "POST /one")), &[]);
+    assert_eq!(play.player.next_at(), Some(Duration::ZERO));
+    // What was recorded before it does not wait.
+    play.say("a", &["b"]);
+    assert_eq!(play.player.next_at(), Some(Duration::from_millis(200)));
+    told(&mut play, Some((500, "POST /two")), &["c"]);
+    play.say("d", &["fin"]).problems(&[]);
+    assert_eq!(play.player.next_at(), None);
+    let mut play = Play::new(&["> a", "< b"], Settings::default());
+    told(&mut play, Some((50, "POST /one")), &[]);
+    play.say("a", &[]).after(10_000, &["fin"]);
+    play.problems(&[(Some(4), "waited for too long: POST /one")]);
+}
+
+#[test]
 fn ten_thousand_messages_take_a_bounded_window() {
     let steps = (0..10_000_u64).map(|index| {
         let from = if index % 2 == 0 { ToServer } else { ToClient };

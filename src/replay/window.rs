@@ -25,6 +25,10 @@ pub(super) struct Window<S> {
     before: Duration,
     /// Octets of the messages in it.
     octets: u64,
+    /// Whether there may be more steps behind it.
+    is_full: bool,
+    /// What others have to do first, and when that was recorded.
+    elsewhere: Option<(Duration, String)>,
 }
 
 /// Steps that are looked at at a time.
@@ -35,7 +39,14 @@ const FEW: usize = 16;
 
 impl<E, S: Iterator<Item = Result<Step, E>>> Window<S> {
     pub fn new(steps: S) -> Window<S> {
-        Window { steps, slots: VecDeque::new(), before: Duration::ZERO, octets: 0 }
+        Window {
+            steps,
+            slots: VecDeque::new(),
+            before: Duration::ZERO,
+            octets: 0,
+            is_full: false,
+            elsewhere: None,
+        }
     }
 
     /// Reads steps until the window is full, and forgets those that are done; those of which `is_done` is true are so
@@ -51,7 +62,8 @@ impl<E, S: Iterator<Item = Result<Step, E>>> Window<S> {
                 self.slots.pop_front();
             }
             let is_full = self.octets >= MOST_OCTETS && self.slots.len() >= FEW;
-            if is_full || self.slots.len() >= MOST {
+            self.is_full = is_full || self.slots.len() >= MOST;
+            if self.is_full {
                 return Ok(());
             }
             let Some(step) = self.steps.next().transpose()? else { return Ok(()) };
@@ -100,8 +112,32 @@ impl<S> Window<S> {
                 let at = at as u64;
                 back > at || self.slots[(at - back) as usize].done
             }
-            None => self.slots.iter().take(at).all(|slot| slot.done),
+            None => {
+                let recorded = self.slots[at].step.at;
+                self.elsewhere.as_ref().is_none_or(|(first, _)| recorded < *first)
+                    && self.slots.iter().take(at).all(|slot| slot.done)
+            }
         }
+    }
+
+    /// When the first message was recorded that is not done; none where all are.
+    pub fn next_at(&self) -> Option<Duration> {
+        let is_next = |slot: &&Slot| !slot.done && matches!(slot.step.what, What::Message(_));
+        // Beyond the window anything may stand.
+        let last = self.slots.back().filter(|_| self.is_full);
+        self.slots.iter().find(is_next).or(last).map(|slot| slot.step.at)
+    }
+
+    /// What others have to do before steps that were recorded later; gives whether that is new.
+    pub fn set_elsewhere(&mut self, first: Option<(Duration, String)>) -> bool {
+        let is_new = self.elsewhere != first;
+        self.elsewhere = first;
+        is_new
+    }
+
+    /// What others have to do first, in words.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.elsewhere.as_ref().map(|(_, what)| &**what)
     }
 
     /// The messages of `from` behind this step of which frames were on their way before it, and how many: those between

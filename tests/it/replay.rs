@@ -208,7 +208,7 @@ fn a_server_that_answers_otherwise_is_found_out() {
 /// A plain HTTP exchange, answered with `body`.
 fn exchange(number: u32, request: &str, body: &str) -> String {
     format!(
-        r#"{{"type":"exchange","exchange":{number},"time":"2026-11-22T14:30:00.500Z","took":1,"mode":"reverse","url":"http://h/","tls":null,"request":{{"line":"{request} HTTP/1.1","headers":[["Host","h"]]}},"response":{{"line":"HTTP/1.1 200 OK","headers":[["X-A","b"],["Transfer-Encoding","chunked"]],{body}}}}}"#
+        r#"{{"type":"exchange","exchange":{number},"time":"2026-11-22T14:30:00.50{number}Z","took":0.5,"mode":"reverse","url":"http://h/","tls":null,"request":{{"line":"{request} HTTP/1.1","headers":[["Host","h"]]}},"response":{{"line":"HTTP/1.1 200 OK","headers":[["X-A","b"],["Transfer-Encoding","chunked"]],{body}}}}}"#
     )
 }
 
@@ -252,7 +252,30 @@ fn plain_requests_are_answered_as_recorded_before_the_session_opens() {
     peer.expect(from_server(Opcode::Text, br#"{"id":7,"answer":"world"}"#));
     peer.send(close(1000)).expect(from_server(Opcode::Close, &1000_u16.to_be_bytes())).expect_fin();
     drop(peer);
-    assert!(over.join().unwrap().iter().all(|played| played.report.is_ok()));
+    let played = over.join().unwrap();
+    let failed: Vec<_> = played.iter().filter(|played| !played.report.is_ok()).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!((&*failed[0].target, failed[0].line), ("GET /nowhere", None));
+}
+
+#[test]
+fn a_poll_is_held_until_its_client_has_posted() {
+    let poll = exchange(1, "GET /poll", r#""body":"news""#).replace("took\":0.5", "took\":9");
+    let sessions = [poll, exchange(2, "POST /say", r#""body":"ok""#), session(1, "/chat", "", HELLO)];
+    let get = "GET /poll HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let settings = Settings { step_timeout: std::time::Duration::from_millis(50), ..Settings::default() };
+    let (address, over) = mock(&sessions, settings);
+    // Nobody posts: it is answered late, and that is told.
+    let mut peer = Peer::connect(address);
+    assert!(String::from_utf8(peer.send(get).rest()).unwrap().ends_with("news"));
+    let mut peer = Peer::connect(address);
+    peer.send("POST /say HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    assert!(String::from_utf8(peer.rest()).unwrap().ends_with("ok"));
+    drop(open(address, "/chat"));
+    let played = over.join().unwrap();
+    assert_eq!((&*played[0].target, played[0].line), ("GET /poll", Some(2)));
+    let problem = played[0].report.problems[0].to_string();
+    assert!(problem.contains("waited for too long: POST /say (line 3)"), "{problem}");
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn it_ends_with_its_standard_input_or_when_nobody_comes() {
     let (code, out, errors) = sockeye(&["replay", "server", file, "--idle-timeout", "0.05"]);
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains(&format!("MISSING /one\n{file}:2: this session was not played\n")), "{out}");
-    assert!(errors.contains("sessions that were not played: 1"), "{errors}");
+    assert!(errors.contains("not all of the recording was played: 1 missing"), "{errors}");
 }
 
 #[test]

@@ -6,9 +6,11 @@ use crate::replay::expectation::Difference;
 use crate::replay::outcome::{Left, Outcome, Played, Unplayed};
 use crate::replay::report::{Problem, Trouble};
 
-/// The line that says that a mock server listens: where, and what it has to play.
-pub fn ready(url: &str, sessions: usize) -> String {
-    json!({ "type": "ready", "url": url, "pid": std::process::id(), "sessions": sessions }).to_string()
+/// The line that says that a mock server listens: where, and how many sessions and exchanges it has to play.
+pub fn ready(url: &str, (sessions, exchanges): (usize, usize)) -> String {
+    let pid = std::process::id();
+    json!({ "type": "ready", "url": url, "pid": pid, "sessions": sessions, "exchanges": exchanges })
+        .to_string()
 }
 
 /// What came of one session, in a line.
@@ -60,6 +62,7 @@ fn left_value(left: &Left) -> Value {
     let how = match left.how {
         Unplayed::Untouched => "untouched",
         Unplayed::Halfway => "halfway",
+        Unplayed::NotAsked => "not-asked",
     };
     json!({ "target": left.target, "line": left.line, "how": how })
 }

@@ -49,7 +49,9 @@ fn json_holds_differences_as_json() {
 fn lines_for_programs_are_one_line_each() {
     let outcome = outcome();
     assert_eq!(session_json(&outcome.played[1]).lines().count(), 1);
-    assert!(ready("ws://127.0.0.1:1", 2).starts_with(r#"{"type":"ready","url":"ws://127.0.0.1:1","pid":"#));
+    assert!(
+        ready("ws://127.0.0.1:1", (2, 0)).starts_with(r#"{"type":"ready","url":"ws://127.0.0.1:1","pid":"#)
+    );
     assert_eq!(
         summary_json(&outcome),
         r#"{"type":"summary","ok":false,"played":2,"left":[{"target":"/three","line":9,"how":"untouched"}]}"#

@@ -1,7 +1,7 @@
 //! What came of playing, for eyes.
 
 use super::place;
-use crate::replay::outcome::{Left, Played};
+use crate::replay::outcome::{Left, Played, Unplayed};
 
 /// What came of one session of the recording `file`, in lines.
 pub fn session(file: &str, played: &Played) -> String {
@@ -11,9 +11,13 @@ pub fn session(file: &str, played: &Played) -> String {
     format!("{verdict} {} ({counts})\n{}", played.target, problems(file, played))
 }
 
-/// A session that was not played to its end, in a line.
+/// A session that was not played to its end, or an exchange that nobody asked for, in lines.
 pub fn left(file: &str, left: &Left) -> String {
-    format!("MISSING {}\n{file}:{}: {}\n", left.target, left.line, left.how.words())
+    let way_out = match left.how {
+        Unplayed::NotAsked => "  --optional '~http' would accept it\n",
+        Unplayed::Untouched | Unplayed::Halfway => "",
+    };
+    format!("MISSING {}\n{file}:{}: {}\n{way_out}", left.target, left.line, left.how.words())
 }
 
 /// What was otherwise, in lines; nothing where nothing was.

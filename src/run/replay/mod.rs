@@ -49,11 +49,11 @@ fn cast(file: &Path, options: &PlayOptions) -> Result<Cast, Failure> {
         ));
     }
     let cast = Cast::read(file).map_err(|error| Failure::new(USAGE, error))?;
-    if cast.parts().is_empty() {
+    if cast.is_empty() {
         return Err(Failure::new(USAGE, format_args!("{} holds no session to play", file.display())));
     }
     let cast = cast.select(&options.select);
-    if cast.parts().is_empty() {
+    if cast.is_empty() {
         let why = format_args!("--select fits no session of {}", file.display());
         return Err(Failure::new(USAGE, why));
     }
@@ -62,6 +62,9 @@ fn cast(file: &Path, options: &PlayOptions) -> Result<Cast, Failure> {
 
 fn server(options: &ReplayServerOptions) -> Result<(), Failure> {
     let mut cast = cast(&options.file, &options.play)?;
+    if let Some(optional) = &options.optional {
+        cast = cast.with_optional(optional);
+    }
     if options.repeat {
         cast = cast.repeated();
     }
@@ -94,14 +97,14 @@ async fn serve(
         )
     };
     let listener = Listener::bind(listen).map_err(unreachable)?;
-    let sessions = cast.parts().len();
+    let on_offer = (cast.parts().len(), cast.exchanges());
     let miss = match &options.on_miss {
         OnMiss::Fail => Miss::Fail,
         OnMiss::Forward(server) => Miss::Forward(server.clone(), reach(&options.play)?),
     };
     let settings = Settings { ignore_query: options.ignore_query.clone(), ..settings(&options.play) };
     let server = place.insert(MockServer::new(listener, cast, settings, miss));
-    teller.ready(&server.url().map_err(unreachable)?, sessions)?;
+    teller.ready(&server.url().map_err(unreachable)?, on_offer)?;
     let stdin = options.end_with_stdin.then(stdin_ends);
     let stdin = async {
         match stdin {
@@ -160,6 +163,13 @@ fn stdin_ends() -> oneshot::Receiver<()> {
 
 fn client(options: ReplayClientOptions) -> Result<(), Failure> {
     let cast = cast(&options.file, &options.play)?;
+    if cast.parts().is_empty() {
+        let why = format_args!(
+            "what is to be played of {} is plain HTTP alone, which a client does not ask yet",
+            options.file.display()
+        );
+        return Err(Failure::new(USAGE, why));
+    }
     let mut teller = Teller::new(&options.file, &options.told)?;
     let reach = reach(&options.play)?;
     let mut client = ReplayClient::new(options.server, reach, cast, settings(&options.play));

@@ -29,11 +29,11 @@ impl Teller {
         Ok(Teller { form: options.output, reports: options.report.clone(), outcome })
     }
 
-    /// A mock server listens.
-    pub fn ready(&self, url: &str, sessions: usize) -> Result<(), Failure> {
+    /// A mock server listens, with so many sessions and exchanges on offer.
+    pub fn ready(&self, url: &str, on_offer: (usize, usize)) -> Result<(), Failure> {
         match self.form {
             Told::Text => self.say(&format!("listening on {}\n", url.trim_start_matches("ws://"))),
-            Told::Json => self.say(&format!("{}\n", reporter::ready(url, sessions))),
+            Told::Json => self.say(&format!("{}\n", reporter::ready(url, on_offer))),
         }
     }
 
@@ -70,9 +70,10 @@ impl Teller {
         }
         match (outcome.is_as_recorded(), outcome.left.len()) {
             (true, 0) => Ok(()),
-            (true, left) => {
-                Err(Failure::new(DIFFERENT, format_args!("sessions that were not played: {left}")))
-            }
+            (true, left) => Err(Failure::new(
+                DIFFERENT,
+                format_args!("not all of the recording was played: {left} missing"),
+            )),
             (false, _) => Err(Failure::new(DIFFERENT, "what was played is not what was recorded")),
         }
     }
