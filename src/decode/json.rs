@@ -17,6 +17,24 @@ pub fn exact(payload: &[u8]) -> bool {
     serde_json::to_writer(&mut same, &value).is_ok() && same.0.is_empty()
 }
 
+/// What keeps `text` from being one JSON value, in words with the column (in characters, from 1); none where it is one.
+pub fn fault(text: &str) -> Option<String> {
+    if serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok() {
+        return None;
+    }
+    let mut reader = JsonReader::at(text.as_bytes(), 0);
+    loop {
+        match reader.step() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Some("more than one value".to_owned()),
+            Err(Fault { at, expected, .. }) => {
+                let column = text.get(..at).unwrap_or(text).chars().count() + 1;
+                return Some(format!("column {column}: expected {expected}"));
+            }
+        }
+    }
+}
+
 /// Takes what is written as long as it is what is left of a payload.
 struct Same<'a>(&'a [u8]);
 

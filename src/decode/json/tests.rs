@@ -176,3 +176,15 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         ]
     })
 }
+
+#[test]
+fn what_is_wrong_with_json_is_said_with_its_column() {
+    for good in ["{}", "[1, 2]", "\"a\"", " 3 ", "null"] {
+        assert_eq!(fault(good), None, "{good}");
+    }
+    let wrong = |text: &str| fault(text).unwrap_or_default();
+    assert_eq!(wrong("{\"é\" 1}"), "column 6: expected ':'");
+    assert_eq!(wrong("[1,"), "column 4: expected a value");
+    assert_eq!(wrong(""), "column 1: expected a value");
+    assert!(!wrong("{}\n{}").is_empty() && !wrong("{a:1}").is_empty() && !wrong("[1] 2").is_empty());
+}
