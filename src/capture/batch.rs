@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::MutexGuard;
 
+use super::act::{Act, Deed};
 use super::agreed::Agreed;
 use super::format::{Encoder, LENGTH, Tag};
 use super::log::{Log, record_length};
@@ -43,6 +44,7 @@ pub(super) struct Written {
     pub(super) controls: [u64; 2],
     pub(super) octets: [u64; 2],
     pub(super) violations: u64,
+    pub(super) injected: u64,
     pub(super) last: Stamp,
     pub(super) close: Option<(Direction, Vec<u8>)>,
 }
@@ -87,6 +89,7 @@ impl<'a> Batch<'a> {
                 self.store(&mut exchange.request_body);
                 self.store(&mut exchange.response_body);
             }
+            Event::Act(Act { deed: Deed::Edited(_, payload), .. }) => self.store(payload),
             _ => {}
         }
         let position = self.record(|encoder| encoder.event(&event));
@@ -98,7 +101,9 @@ impl<'a> Batch<'a> {
             count[way] = 1;
             written.octets[way] = message.wire_size;
             written.violations = message.faults.len() as u64;
-            if message.kind == Kind::Frame(Opcode::Close) {
+            if message.injected.is_some() {
+                written.injected = 1;
+            } else if message.kind == Kind::Frame(Opcode::Close) {
                 let payload = message.payload.in_memory().map(|bytes| bytes.to_vec());
                 written.close = Some((message.direction, payload.unwrap_or_default()));
             }

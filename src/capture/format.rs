@@ -5,6 +5,7 @@
 //! LEB128, byte strings with their length in front. A message's payload is its last field, so that a row can be
 //! read without it.
 
+mod act;
 mod decode;
 mod encode;
 mod tls;
@@ -34,11 +35,12 @@ pub(super) enum Tag {
     Rows,
     /// An opening written again, before the file that held it was removed: its own record follows, tag first.
     Kept,
+    Act,
 }
 
 impl Tag {
     pub(super) fn from_octet(octet: u8) -> Option<Tag> {
-        const TAGS: [Tag; 13] = [
+        const TAGS: [Tag; 14] = [
             Tag::Message,
             Tag::Asked,
             Tag::Opened,
@@ -52,6 +54,7 @@ impl Tag {
             Tag::Piece,
             Tag::Rows,
             Tag::Kept,
+            Tag::Act,
         ];
         TAGS.get(usize::from(octet).checked_sub(1)?).copied()
     }

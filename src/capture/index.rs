@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
 
+use super::acts::Acts;
 use super::agreed::Agreed;
 use super::batch::Written;
 use super::format::LENGTH;
 use super::log::Stats;
-use super::record::{Event, Flow};
+use super::record::{Ended, Event, Flow, Opening, Refused};
 use super::rows::{Rows, STRETCH};
 use super::segments::Segments;
 use super::summary::{FlowKind, State, Summary};
@@ -27,6 +28,7 @@ pub(super) struct Index {
     pub(super) stats: Stats,
     /// Where the latest notes are.
     pub(super) notes: VecDeque<u64>,
+    pub(super) acts: Acts,
 }
 
 /// Notes that can be found again: the latest.
@@ -52,6 +54,7 @@ impl Index {
             next_place: 0,
             stats,
             notes: VecDeque::new(),
+            acts: Acts::default(),
         }
     }
 
@@ -124,7 +127,7 @@ impl Index {
             entry.summary.deflate = agreed.deflate.is_some();
         }
         match event {
-            Event::Message(_) => {}
+            Event::Message(_) | Event::Act(_) => {}
             Event::Ended(_) => entry.ended = Some(position),
             _ => entry.opening = position,
         }
@@ -132,6 +135,12 @@ impl Index {
         let grown = entry.summary.bytes.iter().sum::<u64>().saturating_sub(octets.iter().sum());
         self.stats.bytes += grown;
         self.count(before, after);
+        match event {
+            Event::Act(act) => self.acts.add(act, position),
+            Event::Ended(Ended { session, .. })
+            | Event::Refused(Refused { opening: Opening { session, .. }, .. }) => self.acts.over(*session),
+            _ => {}
+        }
     }
 
     pub(super) fn apply_rows(&mut self, session: u32, written: &Written) {
@@ -145,6 +154,7 @@ impl Index {
             summary.bytes[way] += written.octets[way];
         }
         summary.violations += written.violations;
+        summary.acts.injected += written.injected;
         summary.last = summary.last.max(written.last);
         if let Some((direction, payload)) = &written.close {
             summary.closed(*direction, payload);
@@ -161,6 +171,7 @@ impl Index {
         self.stats.evicted = self.events_before.front().copied().unwrap_or_default();
         let start = self.segments.start();
         self.notes.retain(|position| *position >= start);
+        self.acts.forget_before(start);
         self.flows.retain(|_, entry| {
             entry.rows.forget_before(start);
             let last = entry.ended.unwrap_or(entry.opening);

@@ -4,6 +4,8 @@
 //! back. The network writes through a [`Tap`], whose queue one capture thread ([`capture`]) empties: it unmasks,
 //! joins fragments, inflates, notes violations and appends.
 
+mod act;
+mod acts;
 mod agreed;
 mod batch;
 mod format;
@@ -20,17 +22,20 @@ mod subject;
 mod summary;
 mod tap;
 mod tls;
+mod told;
 
+pub use act::{Act, By, Deed, Deeds};
+pub use acts::Held;
 pub use log::{Log, Opened, Stats};
 pub use program::{Line, Program, Stream};
 pub use reader::{Cursor, Next};
 pub use record::{
-    Act, By, Deed, Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening,
-    Payload, Refused, Stamp, Timing, Tunnel,
+    Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,
+    Stamp, Timing, Tunnel,
 };
 pub use segments::{LogConfig, SMALLEST_LIMIT};
 pub use subject::Row;
-pub use summary::{FlowKind, State, Summary};
+pub use summary::{FlowKind, State, Summary, Tally};
 pub use tap::{Capture, CaptureConfig, Tap, capture};
 pub use tls::{Certificate, CertificateRequest, Leg, Tls, Verified};
 

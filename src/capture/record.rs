@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::act::{Act, By};
 use super::tls::Tls;
 use crate::ws::{Direction, Opcode};
 
@@ -427,75 +428,6 @@ pub struct Exchange {
     pub timing: Timing,
     /// What TLS agreed on; none where it was not spoken, or not opened.
     pub tls: Option<Arc<Tls>>,
-}
-
-/// Who did something to the traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The user, by hand or by a command.
-    User,
-    /// The rule of this name, or its hook.
-    Rule(Arc<str>),
-    /// The proxy itself: a limit, or the end.
-    Proxy,
-}
-
-/// Something that was done to the traffic.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Act {
-    /// The session's number.
-    pub session: u32,
-    /// When.
-    pub time: Stamp,
-    /// Which way what it was done to was going.
-    pub direction: Direction,
-    /// The number of the message it was done to; none where it was done to the session or its handshake.
-    pub number: Option<u64>,
-    /// What it is, or was, held under; none where it did not wait for anybody.
-    pub held: Option<u64>,
-    /// What was done.
-    pub deed: Deed,
-    /// By whom.
-    pub by: By,
-}
-
-/// What was done to a message, or to a session.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Deed {
-    /// It waits for somebody's word, under the number in [`Act::held`]: the user's, or a hook's.
-    Held,
-    /// It went on as it was, after it was held.
-    Released,
-    /// This went on in its place.
-    Edited(Opcode, Payload),
-    /// It did not go on.
-    Dropped,
-    /// It went on so many times more.
-    Duplicated(u32),
-    /// It, and what was behind it, went on so much later.
-    Delayed(Duration),
-    /// So many messages behind it went on before it.
-    Reordered(u32),
-    /// Octets of it were changed on the wire: how many.
-    Corrupted(u64),
-    /// So many octets of its frame went on, and then the connection ended.
-    Truncated(u64),
-    /// The session was closed with this status code and reason.
-    Closed(u16, String),
-    /// Both connections were reset.
-    Reset,
-    /// Nothing goes on in this direction for so long; forever where none is said.
-    Stalled(Option<Duration>),
-    /// The direction is slowed down, in words: `10 messages a second`.
-    Throttled(String),
-    /// The user's mark was put on it.
-    Marked,
-    /// Recordings end with what came before it.
-    RecordingStopped,
-    /// The handshake was answered with this status, and the server not asked.
-    Refused(u16),
-    /// What was held is so much that the sender has to wait.
-    Full,
 }
 
 /// Something about the proxy itself.

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
+use super::act::{Act, By};
 use super::agreed::Agreed;
 use super::batch::{Batch, INLINE, PIECE, Written};
 use super::format::{MOST_FRAMES, MessageHead, push_frame};
 use super::log::Log;
 use super::record::{Event, Extent, Kind, Stamp};
 use super::tap::{Gathered, Item};
+use super::told::{Completed, Waiting};
 use crate::ws::inflate::History;
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
-use crate::ws::{Direction, FrameHeader, Opcode, Violation};
+use crate::ws::{Direction, FrameHeader, Opcode, OtherExtension, Violation};
 
 /// Turns what was gathered into records.
 pub(super) struct Scribe {
@@ -19,6 +21,8 @@ pub(super) struct Scribe {
     sessions: HashMap<u32, Live>,
     /// Sessions with something to tell the log's index.
     touched: Vec<u32>,
+    /// Which messages are held.
+    held: Waiting,
     scratch: Scratch,
     /// Empty builders, kept for their memory.
     #[expect(clippy::vec_box, reason = "they move between here and the messages under way")]
@@ -39,6 +43,7 @@ struct Way {
     control: Option<Box<Builder>>,
     /// What the next raw bytes broke.
     raw_faults: Vec<Violation>,
+    completed: Completed,
 }
 
 /// A message under way.
@@ -48,6 +53,7 @@ struct Builder {
     frame_count: u64,
     frames_left_out: u64,
     first_frame: Stamp,
+    first_offset: u64,
     previous_frame: (u64, Stamp),
     /// What is not in a piece yet.
     payload: Vec<u8>,
@@ -65,6 +71,7 @@ impl Scribe {
             inflate_limit,
             sessions: HashMap::new(),
             touched: Vec::new(),
+            held: Waiting::default(),
             scratch: Scratch::default(),
             pool: Vec::new(),
         }
@@ -99,11 +106,12 @@ impl Scribe {
                         self.count(session, direction, time, count);
                     }
                     Item::Event(event) => self.event(&mut batch, *event),
-                    // Nobody reads of them yet.
-                    Item::Act { act, offset } => drop((act, offset)),
+                    Item::Act { act, offset } => self.act(&mut batch, *act, offset),
                     Item::Injected { session, direction, time, length, by } => {
-                        bytes = &bytes[length as usize..];
-                        drop((session, direction, time, by));
+                        let (these, rest) = bytes.split_at(length as usize);
+                        bytes = rest;
+                        share += these.len();
+                        self.injected(&mut batch, (session, direction, time), these, &by);
                     }
                     Item::Window { session, direction, answer } => answer(self.window(session, direction)),
                 }
@@ -128,6 +136,7 @@ impl Scribe {
             }
             Event::Ended(ended) => {
                 self.end(batch, ended.session, ended.time);
+                self.held.over(ended.session);
                 self.tell(batch, ended.session);
                 self.sessions.remove(&ended.session);
             }
@@ -179,7 +188,8 @@ impl Scribe {
         else {
             return;
         };
-        let Way { reader, data, control, raw_faults } = &mut ways[direction as usize];
+        let Way { reader, data, control, raw_faults, completed } = &mut ways[direction as usize];
+        completed.clear();
         let mut writer = Writer {
             batch,
             pool: &mut self.pool,
@@ -191,8 +201,53 @@ impl Scribe {
             data,
             control,
             raw_faults,
+            completed: Some(completed),
+            injected: None,
         };
         run(reader, &mut self.scratch, &mut writer);
+    }
+
+    /// Something was done: finds the number of the message.
+    fn act(&mut self, batch: &mut Batch<'_>, mut act: Act, offset: Option<u64>) {
+        let ways = self.sessions.get(&act.session).and_then(|live| live.ways.as_ref());
+        let completed = ways.map(|ways| &ways[act.direction as usize].completed);
+        let number = completed.zip(offset).and_then(|(completed, offset)| completed.number(offset));
+        act.number = act.number.or(number).or_else(|| self.held.number(&act));
+        self.held.told(&act);
+        batch.event(Event::Act(act));
+    }
+
+    /// The proxy sent these frames: rows of their own, read by themselves.
+    fn injected(
+        &mut self,
+        batch: &mut Batch<'_>,
+        (session, direction, time): (u32, Direction, Stamp),
+        frames: &[u8],
+        by: &By,
+    ) {
+        // Its octets are not the sender's.
+        self.count(session, direction, time, 0);
+        let Some(Live { ways: Some(_), number, written: Some(written) }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let mut writer = Writer {
+            batch,
+            pool: &mut self.pool,
+            session,
+            direction,
+            time,
+            number,
+            written,
+            data: &mut None,
+            control: &mut None,
+            raw_faults: &mut Vec::new(),
+            completed: None,
+            injected: Some(by),
+        };
+        let mut reader = MessageReader::new(direction, None, OtherExtension::None, self.inflate_limit);
+        reader.read(frames, &mut self.scratch, &mut writer);
+        reader.end(&mut writer);
     }
 
     fn tell(&mut self, batch: &mut Batch<'_>, session: u32) {
@@ -209,6 +264,7 @@ impl Live {
             data: None,
             control: None,
             raw_faults: Vec::new(),
+            completed: Completed::default(),
         };
         Live { ways: Some(Direction::BOTH.map(way)), number: 0, written: None }
     }
@@ -231,6 +287,9 @@ struct Writer<'a, 'log> {
     data: &'a mut Option<Box<Builder>>,
     control: &'a mut Option<Box<Builder>>,
     raw_faults: &'a mut Vec<Violation>,
+    /// None of what nobody can do anything to any more.
+    completed: Option<&'a mut Completed>,
+    injected: Option<&'a By>,
 }
 
 impl Writer<'_, '_> {
@@ -263,7 +322,11 @@ impl Writer<'_, '_> {
             first_frame: builder.first_frame,
             frames: &builder.frames,
             frames_left_out: builder.frames_left_out,
+            injected: self.injected,
         };
+        if let Some(completed) = &mut self.completed {
+            completed.add(*self.number, builder.first_offset);
+        }
         let faults: Vec<(String, &str)> =
             builder.faults.iter().map(|fault| (fault.to_string(), fault.section())).collect();
         let position = self.batch.record(|encoder| {
@@ -285,7 +348,9 @@ impl Writer<'_, '_> {
         } else {
             self.written.messages[way] += 1;
         }
-        if kind == Kind::Frame(Opcode::Close) && self.written.close.is_none() {
+        if self.injected.is_some() {
+            self.written.injected += 1;
+        } else if kind == Kind::Frame(Opcode::Close) && self.written.close.is_none() {
             self.written.close = Some((self.direction, builder.payload.clone()));
         }
     }
@@ -301,6 +366,7 @@ impl Sink for Writer<'_, '_> {
         }
         if builder.frame_count == 0 {
             builder.first_frame = time;
+            builder.first_offset = offset;
             builder.previous_frame = (0, time);
         }
         builder.frame_count += 1;
@@ -326,6 +392,8 @@ impl Sink for Writer<'_, '_> {
 
     fn violation(&mut self, part: Part, violation: Violation) {
         match violation {
+            // A frame may be sent alone: what is to come after it is the sender's own.
+            Violation::EndedInsideMessage(_) if self.injected.is_some() => {}
             Violation::FramingLost(_) | Violation::EndedInsideHeader(_) => self.raw_faults.push(violation),
             _ => self.builder(part).faults.push(violation),
         }

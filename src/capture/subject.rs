@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::Log;
-use super::record::{Act, Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Tunnel};
+use super::act::{Act, Deeds};
+use super::record::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Tunnel};
 use crate::decode::{self, View};
 use crate::filter::{self, Flag, Subject};
 use crate::ws::handshake::glance;
@@ -21,6 +22,7 @@ pub struct Row<'a> {
     opening: Option<&'a Opening>,
     log: Option<&'a Log>,
     marked: bool,
+    deeds: Option<Deeds>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,15 +53,15 @@ impl<'a> Row<'a> {
             Event::Note(note) => What::Note(note),
             Event::Act(act) => What::Act(act),
         };
-        Row { what, opening, log: None, marked: false }
+        Row { what, opening, log: None, marked: false, deeds: None }
     }
 
     /// A message, and the opening of its session.
     pub fn of_message(message: &'a Message, opening: Option<&'a Opening>) -> Row<'a> {
-        Row { what: What::Message(message), opening, log: None, marked: false }
+        Row { what: What::Message(message), opening, log: None, marked: false, deeds: None }
     }
 
-    /// The same, its payload read from `log` where it is not in memory.
+    /// The same, in `log`: its payload is read from there where it is not in memory, and what was done to it.
     pub fn in_log(self, log: &'a Log) -> Row<'a> {
         Row { log: Some(log), ..self }
     }
@@ -67,6 +69,23 @@ impl<'a> Row<'a> {
     /// The same, with the user's mark on it.
     pub fn marked(self) -> Row<'a> {
         Row { marked: true, ..self }
+    }
+
+    /// The same, and this was done to it, whatever the log says.
+    pub fn done(self, deeds: Deeds) -> Row<'a> {
+        Row { deeds: Some(deeds), ..self }
+    }
+
+    /// What was done to it.
+    fn deeds(&self) -> Deeds {
+        match self.what {
+            What::Act(act) => act.deed.kind(),
+            What::Message(message) => self
+                .deeds
+                .or_else(|| self.log.map(|log| log.deeds(message.session, message.number)))
+                .unwrap_or_default(),
+            _ => Deeds::NONE,
+        }
     }
 
     fn opening(&self) -> Option<&'a Opening> {
@@ -119,6 +138,7 @@ impl Subject for Row<'_> {
     fn direction(&self) -> Option<Direction> {
         match self.what {
             What::Message(message) => Some(message.direction),
+            What::Act(act) => Some(act.direction),
             _ => None,
         }
     }
@@ -213,6 +233,7 @@ impl Subject for Row<'_> {
     fn number(&self) -> Option<u64> {
         match self.what {
             What::Message(message) => Some(message.number),
+            What::Act(act) => act.number,
             _ => None,
         }
     }
@@ -231,7 +252,7 @@ impl Subject for Row<'_> {
                 format!("{} {} {error}", self.method(), exchange.url).into()
             }
             What::Note(note) => Cow::Borrowed(&note.text),
-            What::Act(_) => Cow::Borrowed(""),
+            What::Act(act) => format!("{} by {}", act.deed.name(), act.by).into(),
         }
     }
 
@@ -264,14 +285,16 @@ impl Subject for Row<'_> {
             _ => None,
         };
         match flag {
-            Flag::Marked => self.marked,
+            Flag::Marked => self.marked || self.deeds().any(Deeds::MARKED),
             Flag::Violation => message.is_some_and(|message| !message.faults.is_empty()),
             Flag::Compressed => message.is_some_and(|message| message.compressed),
             Flag::Fragmented => {
                 message.is_some_and(|message| message.frames.len() as u64 + message.frames_left_out > 1)
             }
-            // Nothing of the kind is recorded yet: see `docs/recording-format.md`.
-            Flag::Held | Flag::Edited | Flag::Dropped | Flag::Injected => false,
+            Flag::Held => self.deeds().any(Deeds::HELD),
+            Flag::Edited => self.deeds().changed(),
+            Flag::Dropped => self.deeds().any(Deeds::DROPPED),
+            Flag::Injected => message.is_some_and(|message| message.injected.is_some()),
         }
     }
 }
@@ -293,8 +316,6 @@ fn close_text(payload: &[u8]) -> String {
     }
 }
 
-/// The word of number `place` in a head's first line.
-/// The value of a head's first header of that name.
 /// The word of number `place` in a head's first line.
 fn word(head: &[u8], place: usize) -> Option<&str> {
     std::str::from_utf8(glance::first_line_word(head, place)?).ok()

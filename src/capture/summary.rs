@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::act::{Act, By, Deed, Deeds};
 use super::record::{Ended, Ending, Event, Exchange, Flow, Message, Mode, Opening, Refused, Stamp, Tunnel};
 use super::tls::Tls;
 use crate::ws::handshake::glance;
@@ -29,6 +30,23 @@ pub enum State {
     Closed,
     /// The handshake or the exchange failed.
     Failed,
+}
+
+/// What was done to a flow's messages and to itself, counted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Times that something was held.
+    pub held: u64,
+    /// Messages that went on changed: edited, corrupted, cut.
+    pub edited: u64,
+    /// Messages that did not go on.
+    pub dropped: u64,
+    /// Messages that the proxy sent.
+    pub injected: u64,
+    /// Acts of any other kind; that something went on after it was held is none.
+    pub others: u64,
+    /// What ended it, and who had it done.
+    ended: Option<Box<(Deed, By)>>,
 }
 
 /// One flow in short.
@@ -72,6 +90,8 @@ pub struct Summary {
     pub ended: Option<Stamp>,
     /// The first close frame: who sent it, its status code (none where it was empty) and its reason.
     pub close: Option<(Direction, Option<u16>, Arc<str>)>,
+    /// What was done to its messages, and to itself.
+    pub acts: Tally,
     /// How it ended, in few words: `server 4401 Unauthorized`, `401, not 101`, `client reset`.
     pub end: Arc<str>,
 }
@@ -101,6 +121,7 @@ impl Summary {
             last: Stamp(0),
             ended: None,
             close: None,
+            acts: Tally::default(),
             end: "".into(),
         }
     }
@@ -126,7 +147,8 @@ impl Summary {
                 let failed = exchange.error.is_some();
                 self.exchange(exchange, if failed { State::Failed } else { State::Closed });
             }
-            Event::Note(_) | Event::Act(_) => {}
+            Event::Act(act) => self.acts.add(act),
+            Event::Note(_) => {}
         }
     }
 
@@ -177,7 +199,9 @@ impl Summary {
             self.messages[way] += 1;
         }
         self.violations += message.faults.len() as u64;
-        if let (super::Kind::Frame(Opcode::Close), Some(payload)) =
+        if message.injected.is_some() {
+            self.acts.injected += 1;
+        } else if let (super::Kind::Frame(Opcode::Close), Some(payload)) =
             (message.kind, message.payload.in_memory())
         {
             self.closed(message.direction, payload);
@@ -195,7 +219,7 @@ impl Summary {
         self.state = State::Closed;
         self.ended = Some(ended.time);
         self.bytes = ended.octets;
-        self.end = end_words(self.close.as_ref(), ended).into();
+        self.end = self.acts.end_words().unwrap_or_else(|| end_words(self.close.as_ref(), ended)).into();
     }
 
     fn exchange(&mut self, exchange: &Exchange, state: State) {
@@ -211,6 +235,39 @@ impl Summary {
         self.method = method.map(|method| String::from_utf8_lossy(method).into());
         self.status = status(&exchange.response);
         self.end = exchange.error.as_deref().unwrap_or("").into();
+    }
+}
+
+impl Tally {
+    /// Whether nothing was done.
+    pub fn is_empty(&self) -> bool {
+        *self == Tally::default()
+    }
+
+    fn add(&mut self, act: &Act) {
+        let kind = act.deed.kind();
+        if kind == Deeds::HELD {
+            self.held += 1;
+        } else if kind.changed() {
+            self.edited += 1;
+        } else if kind == Deeds::DROPPED {
+            self.dropped += 1;
+        } else if kind != Deeds::RELEASED {
+            self.others += 1;
+        }
+        if kind.any(Deeds::CLOSED | Deeds::RESET | Deeds::TRUNCATED) {
+            self.ended.get_or_insert_with(|| Box::new((act.deed.clone(), act.by.clone())));
+        }
+    }
+
+    /// How the flow ended, where the proxy was told to end it.
+    fn end_words(&self) -> Option<String> {
+        let (deed, by) = &**self.ended.as_ref()?;
+        Some(match deed {
+            Deed::Closed(code, reason) => format!("closed by {by}, {code} {reason}").trim_end().to_owned(),
+            Deed::Truncated(_) => format!("cut off by {by}"),
+            _ => format!("reset by {by}"),
+        })
     }
 }
 

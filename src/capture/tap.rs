@@ -7,8 +7,9 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::act::{Act, By};
 use super::log::Log;
-use super::record::{Act, By, Event, Stamp};
+use super::record::{Event, Stamp};
 use super::scribe::Scribe;
 use crate::ws::Direction;
 use crate::ws::inflate::History;

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use super::*;
 use crate::ws::{Direction, Opcode};
 
+mod acts;
+
 fn log(limit: u64) -> Log {
     Log::create(&LogConfig { directory: None, limit }).unwrap()
 }

@@ -154,7 +154,7 @@ pub(super) static TABLE: &[Operator] = &[
     flag(Flag::Marked, &["marked"], "marked by you"),
     flag(Flag::Violation, &["violation"], "broke a MUST of the RFC"),
     flag(Flag::Held, &["held"], "is or was held"),
-    flag(Flag::Edited, &["edited"], "was edited"),
+    flag(Flag::Edited, &["edited"], "was changed on its way"),
     flag(Flag::Dropped, &["dropped"], "was dropped"),
     flag(Flag::Injected, &["injected"], "was injected"),
     flag(Flag::Compressed, &["compressed"], "was compressed on the wire"),

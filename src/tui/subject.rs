@@ -77,7 +77,11 @@ impl Subject for FlowSubject<'_> {
             Flag::Marked => self.marked,
             Flag::Violation => self.summary.violations > 0,
             Flag::Compressed => self.summary.deflate,
-            _ => false,
+            Flag::Held => self.summary.acts.held > 0,
+            Flag::Edited => self.summary.acts.edited > 0,
+            Flag::Dropped => self.summary.acts.dropped > 0,
+            Flag::Injected => self.summary.acts.injected > 0,
+            Flag::Fragmented => false,
         }
     }
 }

@@ -69,11 +69,11 @@ impl<'a> Decoder<'a> {
         (0..self.number()?).map(|_| self.text()).collect()
     }
 
-    fn small(&mut self) -> Option<u32> {
+    pub(super) fn small(&mut self) -> Option<u32> {
         u32::try_from(self.number()?).ok()
     }
 
-    fn stamp(&mut self) -> Option<Stamp> {
+    pub(super) fn stamp(&mut self) -> Option<Stamp> {
         self.number().map(Stamp)
     }
 
@@ -96,7 +96,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A payload: in memory where `bytes` holds all of it, else its place in the log.
-    fn payload(&mut self) -> Option<Payload> {
+    pub(super) fn payload(&mut self) -> Option<Payload> {
         if self.octet()? == 1 {
             let extents = (0..self.number()?)
                 .map(|_| Some(Extent { position: self.number()?, length: self.number()? }))
@@ -135,6 +135,7 @@ impl<'a> Decoder<'a> {
             Tag::Responded => Event::Responded(self.exchange()?),
             Tag::Exchanged => Event::Exchanged(self.exchange()?),
             Tag::Note => Event::Note(self.note()?),
+            Tag::Act => Event::Act(self.act()?),
             Tag::Piece | Tag::Rows | Tag::Kept => return None,
         })
     }
@@ -255,6 +256,7 @@ impl<'a> Decoder<'a> {
         let size = self.number()?;
         let frames = self.frames()?;
         let frames_left_out = self.number()?;
+        let injected = if flags & 16 == 0 { None } else { Some(self.by()?) };
         let faults = (0..self.number()?)
             .map(|_| Some(Fault { what: self.text()?, section: self.text()? }))
             .collect::<Option<_>>()?;
@@ -273,7 +275,7 @@ impl<'a> Decoder<'a> {
             frames_left_out,
             faults,
             payload: self.payload()?,
-            injected: None,
+            injected,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{LENGTH, RAW, Tag};
+use crate::capture::act::By;
 use crate::capture::record::{
     Ended, Event, Exchange, Extent, Flow, Kind, Message, Mode, Note, Opening, Payload, Place, Refused, Stamp,
     Timing, Tunnel,
@@ -96,8 +97,7 @@ impl Encoder<'_> {
             Event::Responded(exchange) => self.exchange(Tag::Responded, exchange),
             Event::Exchanged(exchange) => self.exchange(Tag::Exchanged, exchange),
             Event::Note(note) => self.note(note),
-            // The scribe lets none through yet.
-            Event::Act(_) => {}
+            Event::Act(act) => self.act(act),
         }
     }
 
@@ -218,6 +218,7 @@ impl Encoder<'_> {
             first_frame: message.frames.first().map_or(message.time, |frame| frame.time),
             frames: &frames,
             frames_left_out: message.frames_left_out,
+            injected: message.injected.as_ref(),
         });
         self.faults(message.faults.len(), message.faults.iter().map(|fault| (&*fault.what, &*fault.section)));
         self.payload(&message.payload);
@@ -230,7 +231,8 @@ impl Encoder<'_> {
         let flags = u8::from(head.direction == Direction::ToClient)
             | u8::from(head.compressed) << 1
             | u8::from(head.utf8) << 2
-            | u8::from(head.complete) << 3;
+            | u8::from(head.complete) << 3
+            | u8::from(head.injected.is_some()) << 4;
         let kind = match head.kind {
             Kind::Frame(opcode) => opcode.bits(),
             Kind::Raw => RAW,
@@ -245,6 +247,9 @@ impl Encoder<'_> {
         self.number(head.first_frame.0);
         self.bytes(head.frames);
         self.number(head.frames_left_out);
+        if let Some(by) = head.injected {
+            self.by(by);
+        }
         start
     }
 
@@ -277,6 +282,7 @@ pub(in crate::capture) struct MessageHead<'a> {
     pub(in crate::capture) first_frame: Stamp,
     pub(in crate::capture) frames: &'a [u8],
     pub(in crate::capture) frames_left_out: u64,
+    pub(in crate::capture) injected: Option<&'a By>,
 }
 
 /// Appends one frame, as differences from the previous one (offset, time).

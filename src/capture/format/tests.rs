@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
+use crate::capture::act::{Act, By, Deed};
 use crate::capture::record::{
     Ended, Ending, Event, Exchange, Extent, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload,
     Place, Refused, Stamp, Timing, Tunnel,
@@ -94,6 +95,29 @@ fn opening() -> Opening {
     }
 }
 
+fn deeds() -> [Deed; 18] {
+    [
+        Deed::Held,
+        Deed::Released,
+        Deed::Edited(Opcode::Binary, Payload::from(&b"after"[..])),
+        Deed::Dropped,
+        Deed::Duplicated(2),
+        Deed::Delayed(Duration::from_millis(5)),
+        Deed::Reordered(u32::MAX),
+        Deed::Corrupted(9),
+        Deed::Truncated(0),
+        Deed::Closed(4000, "out".into()),
+        Deed::Reset,
+        Deed::Stalled(None),
+        Deed::Stalled(Some(Duration::ZERO)),
+        Deed::Throttled("10 messages a second".into()),
+        Deed::Marked,
+        Deed::RecordingStopped,
+        Deed::Refused(503),
+        Deed::Full,
+    ]
+}
+
 #[test]
 fn every_event_reads_back_as_written() {
     let opening = opening();
@@ -142,7 +166,27 @@ fn every_event_reads_back_as_written() {
         check(&Event::Exchanged(Exchange { tls: tls.clone(), ..exchange.clone() }));
         check(&Event::Tunnel(Tunnel { session: 1, tls, ..Tunnel::default() }));
     }
+    check(&Event::Message(Message { injected: Some(By::Rule("price".into())), ..message() }));
     check(&Event::Note(Note { time: Stamp(4), flow: Some(Flow::Exchange(4)), text: "full".into() }));
+}
+
+#[test]
+fn every_act_reads_back_as_written() {
+    for deed in deeds() {
+        for by in [By::User, By::Rule("price".into()), By::Proxy] {
+            let deed = deed.clone();
+            let (number, held) = (Some(u64::MAX >> 1), Some(0));
+            check(&Event::Act(Act {
+                session: 3,
+                time: Stamp(7),
+                direction: Direction::ToClient,
+                number,
+                held,
+                deed,
+                by,
+            }));
+        }
+    }
 }
 
 #[test]
@@ -159,7 +203,7 @@ fn a_payload_beyond_the_bytes_read_is_told_by_its_place() {
 #[test]
 fn hostile_lengths_give_nothing() {
     for tail in [&[0xff; 12][..], &[0x80, 0x80], &[0xff, 0xff, 0xff, 0xff, 0x0f]] {
-        for tag in 1..=12u8 {
+        for tag in 1..=14u8 {
             let mut bytes = vec![tag];
             bytes.extend_from_slice(tail);
             assert_eq!(Decoder::new(&bytes, 0, bytes.len()).event(), None);

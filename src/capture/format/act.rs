@@ -1,0 +1,130 @@
+//! Acts to bytes and back.
+
+use super::{Decoder, Encoder, Tag};
+use crate::capture::act::{Act, By, Deed};
+use crate::ws::{Direction, Opcode};
+
+impl Encoder<'_> {
+    pub(super) fn act(&mut self, act: &Act) {
+        let start = self.begin(Tag::Act);
+        self.number(act.session.into());
+        self.number(act.time.0);
+        self.number(u64::from(act.direction == Direction::ToClient));
+        self.number(act.number.map_or(0, |number| number + 1));
+        self.number(act.held.map_or(0, |held| held + 1));
+        self.by(&act.by);
+        self.deed(&act.deed);
+        self.finish(start);
+    }
+
+    pub(super) fn by(&mut self, by: &By) {
+        match by {
+            By::User => self.number(0),
+            By::Proxy => self.number(1),
+            By::Rule(name) => {
+                self.number(2);
+                self.text(name);
+            }
+        }
+    }
+
+    fn deed(&mut self, deed: &Deed) {
+        self.number(number(deed));
+        match deed {
+            Deed::Edited(opcode, payload) => {
+                self.number(opcode.bits().into());
+                self.payload(payload);
+            }
+            Deed::Duplicated(count) | Deed::Reordered(count) => self.number((*count).into()),
+            Deed::Delayed(time) => self.duration(Some(*time)),
+            Deed::Corrupted(octets) | Deed::Truncated(octets) => self.number(*octets),
+            Deed::Closed(code, reason) => {
+                self.number((*code).into());
+                self.text(reason);
+            }
+            Deed::Stalled(time) => self.duration(*time),
+            Deed::Throttled(words) => self.text(words),
+            Deed::Refused(status) => self.number((*status).into()),
+            Deed::Held
+            | Deed::Released
+            | Deed::Dropped
+            | Deed::Reset
+            | Deed::Marked
+            | Deed::RecordingStopped
+            | Deed::Full => {}
+        }
+    }
+}
+
+/// What stands for a kind of deed.
+fn number(deed: &Deed) -> u64 {
+    match deed {
+        Deed::Held => 0,
+        Deed::Released => 1,
+        Deed::Edited(..) => 2,
+        Deed::Dropped => 3,
+        Deed::Duplicated(_) => 4,
+        Deed::Delayed(_) => 5,
+        Deed::Reordered(_) => 6,
+        Deed::Corrupted(_) => 7,
+        Deed::Truncated(_) => 8,
+        Deed::Closed(..) => 9,
+        Deed::Reset => 10,
+        Deed::Stalled(_) => 11,
+        Deed::Throttled(_) => 12,
+        Deed::Marked => 13,
+        Deed::RecordingStopped => 14,
+        Deed::Refused(_) => 15,
+        Deed::Full => 16,
+    }
+}
+
+impl Decoder<'_> {
+    pub(super) fn act(&mut self) -> Option<Act> {
+        Some(Act {
+            session: self.small()?,
+            time: self.stamp()?,
+            direction: if self.number()? == 0 { Direction::ToServer } else { Direction::ToClient },
+            number: self.number()?.checked_sub(1),
+            held: self.number()?.checked_sub(1),
+            by: self.by()?,
+            deed: self.deed()?,
+        })
+    }
+
+    pub(super) fn by(&mut self) -> Option<By> {
+        match self.number()? {
+            0 => Some(By::User),
+            1 => Some(By::Proxy),
+            2 => Some(By::Rule(self.text()?.into())),
+            _ => None,
+        }
+    }
+
+    fn deed(&mut self) -> Option<Deed> {
+        Some(match self.number()? {
+            0 => Deed::Held,
+            1 => Deed::Released,
+            2 => Deed::Edited(Opcode::from_bits(u8::try_from(self.number()?).ok()?), self.payload()?),
+            3 => Deed::Dropped,
+            4 => Deed::Duplicated(self.small()?),
+            5 => Deed::Delayed(self.duration()??),
+            6 => Deed::Reordered(self.small()?),
+            7 => Deed::Corrupted(self.number()?),
+            8 => Deed::Truncated(self.number()?),
+            9 => Deed::Closed(self.code()?, self.text()?),
+            10 => Deed::Reset,
+            11 => Deed::Stalled(self.duration()?),
+            12 => Deed::Throttled(self.text()?),
+            13 => Deed::Marked,
+            14 => Deed::RecordingStopped,
+            15 => Deed::Refused(self.code()?),
+            16 => Deed::Full,
+            _ => return None,
+        })
+    }
+
+    fn code(&mut self) -> Option<u16> {
+        u16::try_from(self.number()?).ok()
+    }
+}
