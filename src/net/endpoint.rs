@@ -73,6 +73,10 @@ impl fmt::Debug for Reach {
 }
 
 impl Endpoint {
+    pub(super) fn over(transport: Transport) -> Endpoint {
+        Endpoint(transport)
+    }
+
     /// Connects to a server, through TLS where it says so.
     ///
     /// # Errors

@@ -17,8 +17,10 @@ use super::mode::{Speech, first_words};
 use super::open::Clear;
 use super::proxy_protocol::{self, Addresses};
 use super::serve::{Route, Serving, Shared, written};
+use super::target::Authority;
 use super::transport::Transport;
 use crate::capture::{Event, Mode, Note};
+use crate::control::Controller;
 
 /// Serves connections until the controller says to shut down, and all of them have ended.
 pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, listening: Listening) {
@@ -49,7 +51,11 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>, listening
         }
     }
     drop(listener);
-    // Sessions were told, and end by themselves; idle connections and exchanges are cut.
+    part(connections).await;
+}
+
+/// Sessions were told, and end by themselves; idle connections and exchanges are cut.
+pub(super) async fn part(mut connections: JoinSet<()>) {
     let ending = async { while connections.join_next().await.is_some() {} };
     let _ = timeout(Duration::from_millis(300), ending).await;
     connections.shutdown().await;
@@ -117,7 +123,18 @@ async fn refused(shared: &Shared, error: &std::io::Error) {
 async fn serve(stream: TcpStream, shared: Arc<Shared>, listening: Listening) {
     let controller = shared.controller.clone();
     // Boxed apart: what it takes to begin a session is not kept for as long as it lasts.
-    if let Some(drive) = Box::pin(begin(stream, shared, listening)).await {
+    drive(Box::pin(begin(stream, shared, listening)).await, &controller).await;
+}
+
+/// Serves a client that came in by the door and speaks to one server, as if to that server itself.
+pub(super) async fn serve_guest(stream: TcpStream, shared: Arc<Shared>, server: Authority) {
+    let controller = shared.controller.clone();
+    let serving = Serving::of(&stream, shared, Mode::Reverse, Route::Tunnel(server));
+    drive(serving.run(Transport::tcp(stream)).await, &controller).await;
+}
+
+async fn drive(drive: Option<Drive>, controller: &Controller) {
+    if let Some(drive) = drive {
         let session = drive.session;
         drive.run().await;
         controller.forget(session);
@@ -126,14 +143,9 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, listening: Listening) {
 
 /// Serves a connection until it is over, or becomes what is given to be driven.
 async fn begin(stream: TcpStream, shared: Arc<Shared>, listening: Listening) -> Option<Drive> {
-    // Bytes leave as they come. A socket that cannot do it still works.
-    let _ = stream.set_nodelay(true);
-    let addresses = addresses(&stream);
-    let from = addresses.map(|addresses| addresses.source.to_string()).unwrap_or_default();
     let route = listening.entrance.route();
     let mode = if matches!(route, Route::Reverse(_)) { Mode::Reverse } else { Mode::Absolute };
-    let mut serving =
-        Serving { shared, mode, route, from, addresses, server: None, unreached: None, client_leg: None };
+    let mut serving = Serving::of(&stream, shared, mode, route);
     if listening.entrance == Entrance::Transparent {
         return serving.transparent(stream, listening.address).await;
     }
@@ -157,8 +169,7 @@ async fn begin(stream: TcpStream, shared: Arc<Shared>, listening: Listening) -> 
         }
         (_, Route::Reverse(authority)) => {
             // The client's own TLS, or whatever else it speaks, is the server's to understand.
-            let plain =
-                super::target::Authority { secure: authority.secure && speech != Speech::Tls, ..authority };
+            let plain = Authority { secure: authority.secure && speech != Speech::Tls, ..authority };
             match serving.dial(&plain).await {
                 Ok(server) => {
                     let why = if speech == Speech::Tls {
@@ -193,6 +204,15 @@ fn addresses(stream: &TcpStream) -> Option<Addresses> {
 }
 
 impl Serving {
+    /// A client's connection, at its beginning.
+    fn of(stream: &TcpStream, shared: Arc<Shared>, mode: Mode, route: Route) -> Serving {
+        // Bytes leave as they come. A socket that cannot do it still works.
+        let _ = stream.set_nodelay(true);
+        let addresses = addresses(stream);
+        let from = addresses.map(|addresses| addresses.source.to_string()).unwrap_or_default();
+        Serving { shared, mode, route, from, addresses, server: None, unreached: None, client_leg: None }
+    }
+
     /// Learns from the PROXY protocol whose connection it is; none where that is not told, and the connection refused.
     async fn introduced(&mut self, client: &mut Transport) -> Option<()> {
         let told = timeout(self.shared.handshake_limit, proxy_protocol::accept(client)).await;

@@ -9,6 +9,7 @@ mod accept;
 mod ca;
 mod certificate;
 mod dial;
+mod door;
 mod drive;
 mod edit;
 mod endpoint;
@@ -42,6 +43,7 @@ use tokio::task::JoinSet;
 
 pub use ca::{CaError, CertAuthority, LeafKey};
 pub use dial::{NoProxy, ParentProxy, ParentProxyError, WayOut};
+pub use door::Door;
 pub use endpoint::{Endpoint, Listener, Reach};
 pub use entrance::{Entrance, Listen, Listening};
 pub use guard::{Credentials, CredentialsError, Limits};
@@ -103,6 +105,7 @@ impl Default for ProxyConfig {
 /// A running proxy. Dropping it leaves it running; [`Proxy::finish`] ends it.
 pub struct Proxy {
     listening: Vec<Listening>,
+    door: Door,
     controller: Controller,
     thread: JoinHandle<()>,
 }
@@ -129,7 +132,7 @@ pub enum StartError {
 }
 
 impl Proxy {
-    /// Listens, and serves from a thread of its own.
+    /// Listens, and serves from a thread of its own. With no listeners, clients come in by its [`Door`] alone.
     ///
     /// # Errors
     /// Where the address cannot be listened on.
@@ -138,7 +141,7 @@ impl Proxy {
         for listen in &config.listeners {
             opened.extend(listen.open()?);
         }
-        if opened.is_empty() {
+        if opened.is_empty() && !config.listeners.is_empty() {
             return Err(StartError::System(io::Error::other("there is no address to listen on")));
         }
         let listening: Vec<_> = opened.iter().map(|(_, listening)| listening.clone()).collect();
@@ -171,6 +174,7 @@ impl Proxy {
             limits: config.limits,
             handshake_limit: config.handshake_limit,
         });
+        let (door, doorkeeper) = door::door();
         // The caller may be in a runtime of its own: nothing here may block on another.
         let listeners = {
             let _context = runtime.enter();
@@ -184,6 +188,7 @@ impl Proxy {
             .spawn(move || {
                 runtime.block_on(async {
                     let mut all = JoinSet::new();
+                    all.spawn(doorkeeper.attend(Arc::clone(&shared)));
                     for (listener, listening) in listeners {
                         all.spawn(listener::listen(listener, Arc::clone(&shared), listening));
                     }
@@ -194,7 +199,7 @@ impl Proxy {
                 runtime.shutdown_background();
             })
             .map_err(StartError::System)?;
-        Ok(Proxy { listening, controller: controller.clone(), thread })
+        Ok(Proxy { listening, door, controller: controller.clone(), thread })
     }
 
     /// Where it listens, in the order asked for.
@@ -202,7 +207,15 @@ impl Proxy {
         &self.listening
     }
 
+    /// The way in for clients inside the program.
+    pub fn door(&self) -> Door {
+        self.door.clone()
+    }
+
     /// The first address that it listens on.
+    ///
+    /// # Panics
+    /// Where it was started without listeners.
     pub fn address(&self) -> SocketAddr {
         self.listening[0].address
     }
