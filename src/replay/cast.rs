@@ -1,20 +1,21 @@
 //! The sessions and exchanges that a recording holds, which of them a client's request is for, and what waits for what.
 
-use std::io::BufRead;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::kin::Kin;
 use super::outcome::{Left, Unplayed};
 use super::script::Steps;
 use super::visit::{self, Visit};
-use crate::capture::{Event, Exchange, Opening, Payload, Row, Stamp};
+use crate::capture::{Event, Exchange, Log, Opened, Opening, Payload, Row, Stamp};
 use crate::filter::Filter;
 use crate::headless;
 use crate::headless::schema::{Bookmark, Item, ReadError};
 use crate::ws::handshake::{RequestHead, ResponseHead, examine};
 
-/// All sessions of a recording. What they say stays in the file until it is played.
+/// All sessions of a recording, or one of the log. What they say stays where it is until it is played.
 pub struct Cast {
+    /// Where parts are read from that stand in a file.
     file: PathBuf,
     parts: Vec<Part>,
     visits: Vec<Visit>,
@@ -29,7 +30,7 @@ pub struct Part {
     pub line: u64,
     /// The body of a refusal; none where the session was opened.
     pub refusal: Option<Payload>,
-    bookmark: Bookmark,
+    said: Said,
     kin: Kin,
     is_optional: bool,
     /// How often it was begun.
@@ -38,6 +39,13 @@ pub struct Part {
     done: u32,
     /// When the first thing was recorded that has yet to be said; none where all was.
     next: Option<Stamp>,
+}
+
+/// Where it stands what a session said.
+enum Said {
+    /// In the file, from here on.
+    Behind(Bookmark),
+    In(Log),
 }
 
 /// A plain HTTP request that is being answered.
@@ -78,22 +86,28 @@ impl Cast {
                 }
                 _ => continue,
             };
-            let target = target(&opening);
-            parts.push(Part {
-                kin: Kin::of(&target),
-                next: Some(opening.time),
-                opening,
-                line,
-                refusal,
-                bookmark: reader.bookmark(),
-                is_optional: false,
-                begun: 0,
-                done: 0,
-            });
+            let said = Said::Behind(reader.bookmark());
+            parts.push(Part { line, ..Part::new(opening, refusal, said) });
         }
         // Their lines stand where they ended.
         visits.sort_by_key(|visit| visit.exchange.time);
         Ok(Cast { file: file.to_owned(), parts, visits, repeated: false })
+    }
+
+    /// One session of the log, as far as that holds it when it is played. Its lines are the numbers of its messages.
+    ///
+    /// # Errors
+    /// Where the log cannot be read, or does not hold the session's handshake with the server's answer.
+    pub fn of_log(log: &Log, session: u32) -> io::Result<Cast> {
+        let (opening, refusal) = match log.opening(session)? {
+            Some(Opened::Session(opening)) => (opening, None),
+            Some(Opened::Refused(refused)) => (refused.opening, Some(refused.body)),
+            Some(Opened::Asked(_)) => return Err(io::Error::other("the server has not answered it yet")),
+            Some(Opened::Tunnel(_)) => return Err(io::Error::other("a tunnel is relayed unread")),
+            None => return Err(io::Error::other("its handshake has left the log")),
+        };
+        let part = Part::new(opening, refusal, Said::In(log.clone()));
+        Ok(Cast { file: PathBuf::new(), parts: vec![part], visits: Vec::new(), repeated: false })
     }
 
     /// The same, without the sessions and exchanges whose opening the filter is not true of.
@@ -306,14 +320,18 @@ impl Cast {
         })
     }
 
-    /// What the session says, from its file.
+    /// What the session says, from where it was recorded.
     ///
     /// # Errors
     /// Where the file cannot be read any more.
-    pub fn steps(&self, part: usize) -> Result<Steps<impl BufRead + use<>>, ReadError> {
+    pub fn steps(&self, part: usize) -> Result<Steps, ReadError> {
         let part = &self.parts[part];
-        let reader = headless::resume(&self.file, part.bookmark.clone())?;
-        Ok(Steps::after(reader, &part.opening))
+        Ok(match &part.said {
+            Said::Behind(bookmark) => {
+                Steps::after(headless::resume(&self.file, bookmark.clone())?, &part.opening)
+            }
+            Said::In(log) => Steps::logged(log, &part.opening),
+        })
     }
 }
 
@@ -324,6 +342,12 @@ enum Likeness {
 }
 
 impl Part {
+    fn new(opening: Opening, refusal: Option<Payload>, said: Said) -> Part {
+        let kin = Kin::of(&target(&opening));
+        let next = Some(opening.time);
+        Part { opening, line: 0, refusal, said, kin, is_optional: false, begun: 0, done: 0, next }
+    }
+
     /// The request target as it was recorded: path and query.
     pub fn target(&self) -> String {
         target(&self.opening)

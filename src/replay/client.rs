@@ -39,11 +39,19 @@ impl ReplayClient {
     /// # Errors
     /// Where the server cannot be reached, in one sentence.
     pub async fn next(&mut self) -> Result<Option<Played>, String> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        let server = Endpoint::connect(&self.server, &self.reach).await?;
+        Ok(self.next_on(server).await)
+    }
+
+    /// The same, on a connection that there is already: by a proxy's [`crate::net::Door`].
+    pub async fn next_on(&mut self, server: Endpoint) -> Option<Played> {
         let chosen = self.next;
-        let Some(part) = self.cast.parts().get(chosen) else { return Ok(None) };
+        let part = self.cast.parts().get(chosen)?;
         let (line, target) = (Some(part.line), part.target());
         let begun = Instant::now();
-        let server = Endpoint::connect(&self.server, &self.reach).await?;
         self.next += 1;
         self.cast.begin(chosen);
         let report = match self.session(chosen, server).await {
@@ -51,7 +59,17 @@ impl ReplayClient {
             Err(trouble) => Report::of(trouble),
         };
         self.cast.done(chosen);
-        Ok(Some(Played { line, target, took: begun.elapsed(), report }))
+        Some(Played { line, target, took: begun.elapsed(), report })
+    }
+
+    /// Whether all sessions were played.
+    pub fn is_over(&self) -> bool {
+        self.next >= self.cast.parts().len()
+    }
+
+    /// The server that it speaks to.
+    pub fn server(&self) -> &Target {
+        &self.server
     }
 
     /// The sessions that were not played to their end.

@@ -1,12 +1,12 @@
 //! What a session said, step by step, as a recording has it.
 
 use std::collections::VecDeque;
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::time::Duration;
 
-use crate::capture::{Ended, Ending, Event, Kind, Message, Opening, Stamp};
+use crate::capture::{Ended, Ending, Event, Kind, Log, Message, Opening, Payload, Stamp};
 use crate::decode::{Correlation, correlate};
-use crate::headless::schema::{Item, ReadError, Reader, Record};
+use crate::headless::schema::{Item, ReadError, Reader};
 use crate::ws::Direction;
 
 /// One thing that an end did.
@@ -43,10 +43,9 @@ impl Step {
     }
 }
 
-/// The steps of one session, read from its recording as they are needed.
-pub struct Steps<R> {
-    reader: Reader<R>,
-    session: u32,
+/// The steps of one session, read from where it was recorded as they are needed.
+pub struct Steps {
+    source: Box<dyn Source + Send>,
     opened: Stamp,
     correlation: Correlation,
     count: u64,
@@ -54,32 +53,88 @@ pub struct Steps<R> {
     over: bool,
 }
 
-impl<R: BufRead> Steps<R> {
+/// Where a session is read from.
+trait Source {
+    /// The next that its ends did, and the line that says so; none where that is all.
+    fn next(&mut self) -> Result<Option<(u64, Said)>, ReadError>;
+}
+
+enum Said {
+    Message(Message),
+    Ended(Ended),
+}
+
+/// A recording, behind the line that opens the session.
+struct Recorded<R> {
+    reader: Reader<R>,
+    session: u32,
+}
+
+/// The log. Its lines are the numbers of the messages.
+struct Logged {
+    log: Log,
+    session: u32,
+    number: u64,
+}
+
+impl<R: BufRead> Source for Recorded<R> {
+    fn next(&mut self) -> Result<Option<(u64, Said)>, ReadError> {
+        while let Some(record) = self.reader.next()? {
+            let said = match record.item {
+                Item::Event(Event::Message(message)) if message.session == self.session => {
+                    Said::Message(message)
+                }
+                Item::Event(Event::Ended(ended)) if ended.session == self.session => Said::Ended(ended),
+                // Another recording's sessions have other numbers, but this one is over.
+                Item::Recording(_) => return Ok(None),
+                _ => continue,
+            };
+            return Ok(Some((record.line, said)));
+        }
+        Ok(None)
+    }
+}
+
+impl Logged {
+    fn said(&mut self) -> io::Result<Option<Said>> {
+        let Some(mut message) = self.log.message(self.session, self.number)? else {
+            return Ok(self.log.ended(self.session)?.map(Said::Ended));
+        };
+        let length = usize::try_from(message.payload.len()).unwrap_or(usize::MAX);
+        message.payload = Payload::from(self.log.read(&message.payload, 0, length)?);
+        Ok(Some(Said::Message(message)))
+    }
+}
+
+impl Source for Logged {
+    fn next(&mut self) -> Result<Option<(u64, Said)>, ReadError> {
+        let said = self.said().map_err(|source| ReadError::Io { file: "the log".to_owned(), source })?;
+        let line = self.number;
+        self.number += 1;
+        Ok(said.map(|said| (line, said)))
+    }
+}
+
+impl Steps {
     /// Those of the session that `opening` opened, which `reader` has just read.
-    pub fn after(reader: Reader<R>, opening: &Opening) -> Steps<R> {
+    pub fn after<R: BufRead + Send + 'static>(reader: Reader<R>, opening: &Opening) -> Steps {
+        Steps::of(Recorded { reader, session: opening.session }, opening)
+    }
+
+    /// Those that the log holds of the session that `opening` opened. What comes later is among them.
+    pub fn logged(log: &Log, opening: &Opening) -> Steps {
+        let session = opening.session;
+        Steps::of(Logged { log: log.clone(), session, number: log.rows(session).start }, opening)
+    }
+
+    fn of(source: impl Source + Send + 'static, opening: &Opening) -> Steps {
         Steps {
-            reader,
-            session: opening.session,
+            source: Box::new(source),
             opened: opening.time,
             correlation: Correlation::default(),
             count: 0,
             ready: VecDeque::new(),
             over: false,
-        }
-    }
-
-    fn take(&mut self, record: Record) {
-        let line = record.line;
-        match record.item {
-            Item::Event(Event::Message(message)) if message.session == self.session => {
-                self.message(line, message);
-            }
-            Item::Event(Event::Ended(ended)) if ended.session == self.session => {
-                self.end(line, ended);
-            }
-            // Another recording's sessions have other numbers, but this one is over.
-            Item::Recording(_) => self.over = true,
-            _ => {}
         }
     }
 
@@ -109,7 +164,7 @@ impl<R: BufRead> Steps<R> {
     }
 }
 
-impl<R: BufRead> Iterator for Steps<R> {
+impl Iterator for Steps {
     type Item = Result<Step, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -120,8 +175,9 @@ impl<R: BufRead> Iterator for Steps<R> {
             if self.over {
                 return None;
             }
-            match self.reader.next() {
-                Ok(Some(record)) => self.take(record),
+            match self.source.next() {
+                Ok(Some((line, Said::Message(message)))) => self.message(line, message),
+                Ok(Some((line, Said::Ended(ended)))) => self.end(line, ended),
                 Ok(None) => self.over = true,
                 Err(error) => {
                     self.over = true;
