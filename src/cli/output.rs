@@ -28,7 +28,7 @@ pub struct OutputOptions {
     pub filter: Filter,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RedactOptions {
     /// Replace secrets in what is printed, recorded and saved: credentials, cookies, tokens in URLs and subprotocols.
     /// This is so anyhow; payloads are left as they are, see docs/security.md
@@ -46,7 +46,7 @@ impl RedactOptions {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LogOptions {
     /// Disk for the live log; at the limit the oldest goes first, and the screen says so
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = limit)]

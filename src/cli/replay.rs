@@ -10,6 +10,7 @@ use sockeye::filter::Filter;
 use sockeye::net::{Target, TargetError};
 use sockeye::replay::{Binding, Fidelity, Match, Order, Path, Reporter, Timing, Volatile};
 
+use super::output::{LogOptions, RedactOptions};
 use super::tls::ServerTlsOptions;
 use super::values::{address, filter, seconds};
 
@@ -44,7 +45,7 @@ pub struct ReplayServerOptions {
     #[arg(long, value_name = "EXPR", value_parser = filter)]
     pub optional: Option<Filter>,
     /// End when the standard input does, as it does when the program that started this one is gone
-    #[arg(long)]
+    #[arg(long, conflicts_with = "show")]
     pub end_with_stdin: bool,
     /// End when no session was played for so long
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -53,6 +54,8 @@ pub struct ReplayServerOptions {
     pub play: PlayOptions,
     #[command(flatten)]
     pub told: TellOptions,
+    #[command(flatten)]
+    pub stage: StageOptions,
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +68,8 @@ pub struct ReplayClientOptions {
     pub play: PlayOptions,
     #[command(flatten)]
     pub told: TellOptions,
+    #[command(flatten)]
+    pub stage: StageOptions,
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +81,21 @@ pub struct TellOptions {
     /// (repeatable, or with commas between)
     #[arg(long, value_name = "FORM=FILE", value_delimiter = ',', value_parser = report)]
     pub report: Vec<ReportFile>,
+}
+
+/// With either of the first two, a proxy stands between the player and the other end.
+#[derive(Debug, Args)]
+pub struct StageOptions {
+    /// Show on the screen what passes while it plays, as a proxy in between sees it; what came of it is told on leaving
+    #[arg(long)]
+    pub show: bool,
+    /// Write a recording of what passes while it plays; an existing file is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    #[command(flatten)]
+    pub redact: RedactOptions,
+    #[command(flatten)]
+    pub log: LogOptions,
 }
 
 /// What becomes of a client that no session is left for.

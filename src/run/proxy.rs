@@ -10,6 +10,7 @@ use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
 use sockeye::net::{Clear, Credentials, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
+use sockeye::replay::Progress;
 
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
@@ -76,6 +77,8 @@ pub struct Running {
     pub proxy: Proxy,
     /// The program that it was started for.
     pub program: Option<Program>,
+    /// The replay that it stands in front of.
+    pub replay: Option<Progress>,
     capture: Capture,
 }
 
@@ -87,6 +90,7 @@ pub struct Shown {
     pub recording: Option<PathBuf>,
     pub source: Option<String>,
     pub program: Option<Program>,
+    pub replay: Option<Progress>,
     pub filter: Filter,
     pub redaction: Redaction,
 }
@@ -119,7 +123,7 @@ impl Running {
                 eprintln!("sockeye: {address} is open to other machines{advice}");
             }
         }
-        Ok(Running { log, controller, proxy, program: None, capture })
+        Ok(Running { log, controller, proxy, program: None, replay: None, capture })
     }
 
     /// Begins to record, where that is wanted.
@@ -154,6 +158,7 @@ impl Running {
                 recording: options.record.clone(),
                 source: None,
                 program: self.program.clone(),
+                replay: self.replay.clone(),
                 filter: options.filter.clone(),
                 redaction: options.redact.redaction(),
             };
@@ -199,8 +204,8 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, recording, source, program, filter, redaction } = shown;
-    let about = About { listen, recording, source, program, filter };
+    let Shown { listen, recording, source, program, replay, filter, redaction } = shown;
+    let about = About { listen, recording, source, program, replay, filter };
     let outside = Outside { controller, redaction, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 #[cfg(unix)]
 use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Runtime};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -38,6 +38,11 @@ impl Signals {
         })
     }
 
+    /// What is made meanwhile belongs to the runtime that [`Signals::until`] works in.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
     /// Waits for one of them.
     pub fn wait(self) -> io::Result<()> {
         self.wait_or(std::future::pending())
@@ -45,7 +50,7 @@ impl Signals {
 
     /// Starts a program that [`Signals::hand_on`] is to wait for.
     pub fn start(&self, mut command: Command) -> io::Result<Child> {
-        let _inside = self.runtime.enter();
+        let _inside = self.enter();
         command.spawn()
     }
 

@@ -89,7 +89,7 @@ impl Console {
 
     /// Announces what the proxy has newly said of itself, and the end of the program that was run.
     fn hear(&mut self) {
-        if let Some(program) = self.about.program.as_ref().filter(|_| !self.over)
+        if let Some(program) = self.about.printed().filter(|_| !self.over)
             && let Some(end) = program.ended()
         {
             self.over = true;
@@ -215,7 +215,7 @@ impl Console {
 
     /// Goes up with all that the screens show beside the log.
     pub(super) fn version(&self) -> u64 {
-        self.about.program.as_ref().map_or(0, Program::version)
+        self.about.printed().map_or(0, Program::version)
     }
 
     pub(super) fn sifter(&self) -> Sifter {

@@ -12,12 +12,19 @@ use crate::net::{Entrance, Listening};
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let lines = match &view.about.listen[..] {
-        _ if view.about.program.is_some() => view.about.program.as_ref().map(running).unwrap_or_default(),
+        _ if view.about.program.is_some() => view.about.program.as_ref().map(unheard).unwrap_or_default(),
+        [] if view.about.replay.is_some() => view.about.printed().map(running).unwrap_or_default(),
         [] => vec![vec![(Look::Heading, "There is nothing in this recording.".to_owned())]],
         [Listening { address, entrance }, others @ ..] => {
             let listen = address.to_string();
             let mut lines = match entrance {
-                Entrance::Reverse(target) => reverse(&listen, &visible(&target.to_string())),
+                Entrance::Reverse(target) => {
+                    let server = view
+                        .about
+                        .printed()
+                        .map_or_else(|| target.to_string(), |replay| replay.name().to_owned());
+                    reverse(&listen, &visible(&server))
+                }
                 Entrance::Forward => forward(&listen),
                 Entrance::Transparent => transparent(&listen, address.port()),
             };
@@ -147,6 +154,12 @@ fn running(program: &Program) -> Vec<Words> {
         lines.extend([Words::new(), vec![(Look::Dim, "It prints (O shows all)".to_owned())]]);
         lines.extend(printed.iter().map(|line| vec![(Look::Text, format!("  {}", visible(&line.text)))]));
     }
+    lines
+}
+
+/// A program that ended without a word to a server may not have heeded what it was told.
+fn unheard(program: &Program) -> Vec<Words> {
+    let mut lines = running(program);
     if program.ended().is_some() {
         let why = "Who heeds which part of the environment: docs/run.md";
         lines.extend([Words::new(), vec![(Look::Dim, why.to_owned())]]);

@@ -42,6 +42,7 @@ use std::path::PathBuf;
 use crate::capture::Program;
 use crate::filter::Filter;
 use crate::net::Listening;
+use crate::replay::Progress;
 
 pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
 pub use answers::Other;
@@ -65,6 +66,15 @@ pub struct About {
     pub source: Option<String>,
     /// The program whose traffic is looked at.
     pub program: Option<Program>,
+    /// The replay that plays meanwhile.
+    pub replay: Option<Progress>,
     /// What is shown to begin with.
     pub filter: Filter,
+}
+
+impl About {
+    /// What is printed meanwhile, by a program that was run or by a replay.
+    fn printed(&self) -> Option<&Program> {
+        self.program.as_ref().or_else(|| self.replay.as_ref().map(Progress::told))
+    }
 }

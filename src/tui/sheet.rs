@@ -77,7 +77,7 @@ impl Sheet {
         match self.kind {
             SheetKind::Help => help::lines(focus, columns),
             SheetKind::Notes => notes(log, columns),
-            SheetKind::Output => output(log, about.program.as_ref(), columns),
+            SheetKind::Output => output(log, about, columns),
         }
     }
 }
@@ -112,13 +112,18 @@ fn notes(log: &Log, columns: usize) -> Vec<Words> {
 }
 
 /// What a program printed, the newest last, as in a terminal.
-fn output(log: &Log, program: Option<&Program>, columns: usize) -> Vec<Words> {
-    let Some(program) = program else {
+fn output(log: &Log, about: &About, columns: usize) -> Vec<Words> {
+    let Some(program) = about.printed() else {
         let how = " No program was run from here: `sockeye run -- CMD` does, and shows what it prints.";
         return vec![Words::new(), vec![(Look::Dim, how.to_owned())]];
     };
     let (gone, printed) = program.lines(usize::MAX);
-    let title = format!(" What {} prints", visible(program.name()));
+    let name = visible(program.name());
+    let title = if about.replay.is_some() {
+        format!(" What the {name} tells")
+    } else {
+        format!(" What {name} prints")
+    };
     let mut lines = vec![Words::new(), vec![(Look::Heading, title)]];
     if gone > 0 {
         let before = format!("   {} before these are not kept", text::plural(gone, "line"));

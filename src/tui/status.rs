@@ -17,6 +17,9 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let mut left = vec![Span::styled(" sockeye", theme.accent()), Span::raw("  ")];
     let place = if view.about.program.is_some() {
         program(view)
+    } else if let Some(replay) = &view.about.replay {
+        let address = view.about.listen.first().map(|listening| format!("{} → ", listening.address));
+        format!("{}{}", address.unwrap_or_default(), replay.told().name())
     } else if view.about.listen.is_empty() {
         view.about.source.clone().unwrap_or_default()
     } else {
@@ -89,13 +92,20 @@ fn listening(all: &[Listening], room: usize) -> String {
 /// What there is to say, each with its weight, and whether loudly.
 fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
     let stats = &view.page.stats;
-    let live = !view.about.listen.is_empty();
+    let live = !view.about.listen.is_empty() || view.about.replay.is_some();
     let sessions = stats.open + stats.closed;
     let messages = match width {
         0..=99 => text::plural(stats.messages, "msg"),
         _ => text::plural(stats.messages, "message"),
     };
     let mut parts = Vec::new();
+    if let Some(replay) = &view.about.replay {
+        let (played, sessions) = (text::count(replay.played()), text::count(replay.sessions()));
+        parts.push((12, format!("{played} of {sessions} played"), false));
+        if replay.otherwise() > 0 {
+            parts.push((12, format!("✗ {} otherwise", text::count(replay.otherwise())), true));
+        }
+    }
     if live {
         parts.push((9, format!("{} open", text::count(stats.open)), false));
         parts.push((5, format!("{} closed", text::count(stats.closed)), false));
@@ -167,7 +177,7 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     if view.app.sheet.is_some() {
         return vec![("j k", "scroll"), ("esc", "close")];
     }
-    let output = view.about.program.is_some().then_some(Action::Output);
+    let output = view.about.printed().is_some().then_some(Action::Output);
     if view.page.empty {
         let notes = (view.page.stats.notes > 0).then_some(Action::Notes);
         let always = [Action::Help, Action::Command, Action::Quit];

@@ -26,6 +26,7 @@ mod safety;
 mod sample;
 #[cfg(feature = "tui")]
 mod screens;
+mod stage;
 mod support;
 #[cfg(all(unix, feature = "tui"))]
 mod terminal;

@@ -7,14 +7,14 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use crate::replay::{HELLO, recording, session};
 
 /// A mock server in a process of its own.
-struct Mock {
+pub struct Mock {
     child: Child,
     out: BufReader<ChildStdout>,
-    url: String,
+    pub url: String,
 }
 
 impl Mock {
-    fn start(file: &Path, words: &[&str]) -> Mock {
+    pub fn start(file: &Path, words: &[&str]) -> Mock {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sockeye"))
             .args(["replay", "server", file.to_str().unwrap(), "--output", "json"])
             .args(words)
@@ -32,7 +32,7 @@ impl Mock {
     }
 
     /// The next line that it prints.
-    fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.out.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
@@ -44,12 +44,12 @@ impl Mock {
         assert!(Command::new("kill").arg(id).status().unwrap().success());
     }
 
-    fn code(mut self) -> Option<i32> {
+    pub fn code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 }
 
-fn sockeye(words: &[&str]) -> (Option<i32>, String, String) {
+pub fn sockeye(words: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =
         Command::new(env!("CARGO_BIN_EXE_sockeye")).args(words).stdin(Stdio::null()).output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())

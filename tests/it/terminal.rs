@@ -14,7 +14,7 @@ use crate::support::{Peer, Server, request, switching};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A terminal with a program in it.
-struct Terminal {
+pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -53,7 +53,7 @@ impl Terminal {
         Terminal { master: pair.master, keys, child, output, screen: vt100::Parser::new(30, 100, 0) }
     }
 
-    fn sockeye(words: &[&str]) -> Terminal {
+    pub fn sockeye(words: &[&str]) -> Terminal {
         Terminal::run(env!("CARGO_BIN_EXE_sockeye"), words)
     }
 
@@ -66,7 +66,7 @@ impl Terminal {
         (terminal, address)
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.screen.screen().contents()
     }
 
@@ -86,11 +86,11 @@ impl Terminal {
     }
 
     #[track_caller]
-    fn wait_for(&mut self, words: &str) {
+    pub fn wait_for(&mut self, words: &str) {
         self.wait_until(words, |screen| screen.contents().contains(words));
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
@@ -103,6 +103,18 @@ impl Terminal {
     /// Waits for the end; gives the exit code. The terminal must be as it was.
     #[track_caller]
     fn finish(mut self) -> u32 {
+        self.end()
+    }
+
+    /// Waits for the end with this exit code; gives what stands on the terminal then.
+    #[track_caller]
+    pub fn leave(mut self, code: u32) -> String {
+        assert_eq!(self.end(), code, "{}", self.text());
+        self.text()
+    }
+
+    #[track_caller]
+    fn end(&mut self) -> u32 {
         let begun = Instant::now();
         let code = loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -1,18 +1,20 @@
 //! `sockeye replay`: a recording's sessions played to live ends, and what came of it.
 
+mod stage;
 mod teller;
 
 use std::future::pending;
 use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use sockeye::net::{Listener, Reach, WayOut};
-use sockeye::replay::{Cast, Expectation, Miss, MockServer, ReplayClient, Settings};
+use sockeye::net::{Door, Entrance, HostHeader, Listen, Listener, ProxyConfig, Reach, Target, WayOut};
+use sockeye::replay::{Cast, Expectation, Miss, MockServer, Played, Progress, ReplayClient, Settings};
 use tokio::sync::oneshot;
 
+use self::stage::{Runner, Stage};
 use self::teller::Teller;
-use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
 use crate::cli::replay::{OnMiss, PlayOptions, ReplayClientOptions, ReplayCommand, ReplayServerOptions};
 use crate::cli::replay_file;
@@ -69,27 +71,42 @@ fn server(options: &ReplayServerOptions) -> Result<(), Failure> {
         cast = cast.repeated();
     }
     let mut teller = Teller::new(&options.file, &options.told)?;
-    let signals = Signals::heed().map_err(unreachable)?;
-    let mut server = None;
-    // Until a signal comes; then what was played by then is told.
-    let ended = signals.until(serve(&mut server, cast, options, &mut teller)).map_err(unreachable)?;
-    ended.transpose()?;
-    let left = server.map(|server| server.left()).unwrap_or_default();
-    teller.end(left)
+    let on_offer = (cast.parts().len(), cast.exchanges());
+    let progress = Progress::new(format!("replay of {}", name(&options.file)), on_offer.0 as u64);
+    let runner = Runner::new(&options.stage)?;
+    let (server, stage) = {
+        let _inside = runner.enter();
+        mock(cast, options, &progress)?
+    };
+    let url = stage.as_ref().map_or_else(|| server.url().map_err(unreachable), |stage| Ok(stage.url()))?;
+    if let Some(stage) = stage.as_ref().filter(|_| options.stage.show) {
+        teller.beside_screen(progress, stage.log());
+    }
+    teller.ready(&url, on_offer)?;
+    let mut place = Some(server);
+    let mut left = None;
+    // Until a signal comes, or the user leaves; then what was played by then is told.
+    let ended = runner.run(stage.as_ref(), async {
+        let served = serve(&mut place, options, &mut teller).await;
+        // Nobody listens any more, also where a screen stays.
+        left = place.take().map(|server| server.left());
+        teller.over(left.as_deref().unwrap_or_default());
+        served
+    });
+    stage.map(Stage::finish);
+    ended?.transpose()?;
+    let left = left.or_else(|| place.map(|server| server.left()));
+    teller.end(left.unwrap_or_default())
 }
 
-fn unreachable(error: io::Error) -> Failure {
-    Failure::new(UNREACHABLE, error)
-}
-
-/// Listens and plays until all was played, or one of the ends comes that the user chose.
-async fn serve(
-    place: &mut Option<MockServer>,
+/// Listens, behind a proxy where one is wanted.
+fn mock(
     cast: Cast,
     options: &ReplayServerOptions,
-    teller: &mut Teller,
-) -> Result<(), Failure> {
-    let listen = options.listen;
+    progress: &Progress,
+) -> Result<(MockServer, Option<Stage>), Failure> {
+    let is_staged = options.stage.is_wanted();
+    let listen = if is_staged { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) } else { options.listen };
     let unreachable = |error: io::Error| {
         Failure::new(
             UNREACHABLE,
@@ -97,14 +114,36 @@ async fn serve(
         )
     };
     let listener = Listener::bind(listen).map_err(unreachable)?;
-    let on_offer = (cast.parts().len(), cast.exchanges());
+    let address = listener.address().map_err(unreachable)?;
     let miss = match &options.on_miss {
         OnMiss::Fail => Miss::Fail,
         OnMiss::Forward(server) => Miss::Forward(server.clone(), reach(&options.play)?),
     };
     let settings = Settings { ignore_query: options.ignore_query.clone(), ..settings(&options.play) };
-    let server = place.insert(MockServer::new(listener, cast, settings, miss));
-    teller.ready(&server.url().map_err(unreachable)?, on_offer)?;
+    let server = MockServer::new(listener, cast, settings, miss);
+    let stage = Stage::start(&options.stage, progress, || {
+        let target: Target = format!("ws://{address}").parse().map_err(|error| Failure::new(USAGE, error))?;
+        Ok(ProxyConfig {
+            listeners: vec![Listen::new(options.listen, Entrance::Reverse(target))],
+            // What the clients say is compared with what was recorded: it stays as it is.
+            host: HostHeader::Keep,
+            ..ProxyConfig::default()
+        })
+    })?;
+    Ok((server, stage))
+}
+
+fn unreachable(error: io::Error) -> Failure {
+    Failure::new(UNREACHABLE, error)
+}
+
+/// Plays until all was played, or one of the ends comes that the user chose.
+async fn serve(
+    place: &mut Option<MockServer>,
+    options: &ReplayServerOptions,
+    teller: &mut Teller,
+) -> Result<(), Failure> {
+    let Some(server) = place else { return Ok(()) };
     let stdin = options.end_with_stdin.then(stdin_ends);
     let stdin = async {
         match stdin {
@@ -141,6 +180,11 @@ async fn serve(
     }
 }
 
+/// A recording's name without its folder, for where there is little room.
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+}
+
 /// Is told when the standard input has ended. A thread reads it: a read of it cannot be given up, but the program can
 /// end meanwhile.
 fn stdin_ends() -> oneshot::Receiver<()> {
@@ -171,18 +215,51 @@ fn client(options: ReplayClientOptions) -> Result<(), Failure> {
         return Err(Failure::new(USAGE, why));
     }
     let mut teller = Teller::new(&options.file, &options.told)?;
+    let words = format!("replay of {} to {}", name(&options.file), options.server);
+    let progress = Progress::new(words, cast.parts().len() as u64);
     let reach = reach(&options.play)?;
     let mut client = ReplayClient::new(options.server, reach, cast, settings(&options.play));
-    let signals = Signals::heed().map_err(unreachable)?;
-    let ended = signals.until(async {
-        while let Some(played) = client.next().await.map_err(|error| Failure::new(UNREACHABLE, error))? {
+    let runner = Runner::new(&options.stage)?;
+    let stage = Stage::start(&options.stage, &progress, || {
+        Ok(ProxyConfig {
+            listeners: Vec::new(),
+            handshake_limit: options.play.step_timeout,
+            server_tls: crate::run::tls::server_tls(&options.play.tls)?,
+            ..ProxyConfig::default()
+        })
+    })?;
+    if let Some(stage) = stage.as_ref().filter(|_| options.stage.show) {
+        teller.beside_screen(progress, stage.log());
+    }
+    let door = stage.as_ref().map(Stage::door);
+    let ended = runner.run(stage.as_ref(), async {
+        while let Some(played) = next(&mut client, door.as_ref()).await? {
             teller.played(played)?;
         }
+        teller.over(&[]);
         Ok(())
     });
-    let ended = ended.map_err(unreachable)?.transpose();
+    let log = stage.map(Stage::finish);
+    let ended = ended?.transpose();
+    let reached = match log.as_ref().and_then(stage::unreached) {
+        Some(why) => Err(Failure::new(UNREACHABLE, why)),
+        None => Ok(()),
+    };
     let told = teller.end(client.left());
-    ended.and(told)
+    ended.and(reached).and(told)
+}
+
+/// Plays the next session, by the door of a proxy where there is one.
+async fn next(client: &mut ReplayClient, door: Option<&Door>) -> Result<Option<Played>, Failure> {
+    let failed = |why| Failure::new(UNREACHABLE, why);
+    match door {
+        Some(_) if client.is_over() => Ok(None),
+        Some(door) => {
+            let (server, _) = door.enter(client.server()).await.map_err(unreachable)?;
+            Ok(client.next_on(server).await)
+        }
+        None => client.next().await.map_err(failed),
+    }
 }
 
 fn reach(options: &PlayOptions) -> Result<Reach, Failure> {

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use sockeye::replay::{Left, Outcome, Played, reporter};
+use sockeye::capture::{Log, Stream};
+use sockeye::replay::{Left, Outcome, Played, Progress, reporter};
 
 use super::super::{DIFFERENT, Failure, USAGE};
 use crate::cli::replay::{ReportFile, TellOptions, Told};
@@ -13,6 +14,10 @@ pub struct Teller {
     form: Told,
     reports: Vec<ReportFile>,
     outcome: Outcome,
+    /// Who looks on meanwhile, and by which clock.
+    screen: Option<(Progress, Log)>,
+    /// What the standard output is told when the screen has gone.
+    kept: String,
 }
 
 impl Teller {
@@ -26,11 +31,17 @@ impl Teller {
             ));
         }
         let outcome = Outcome::of(file.display().to_string());
-        Ok(Teller { form: options.output, reports: options.report.clone(), outcome })
+        let (form, reports) = (options.output, options.report.clone());
+        Ok(Teller { form, reports, outcome, screen: None, kept: String::new() })
+    }
+
+    /// A screen has the terminal until the end: it is told what happens by `progress`.
+    pub fn beside_screen(&mut self, progress: Progress, log: &Log) {
+        self.screen = Some((progress, log.clone()));
     }
 
     /// A mock server listens, with so many sessions and exchanges on offer.
-    pub fn ready(&self, url: &str, on_offer: (usize, usize)) -> Result<(), Failure> {
+    pub fn ready(&mut self, url: &str, on_offer: (usize, usize)) -> Result<(), Failure> {
         match self.form {
             Told::Text => self.say(&format!("listening on {}\n", url.trim_start_matches("ws://"))),
             Told::Json => self.say(&format!("{}\n", reporter::ready(url, on_offer))),
@@ -43,21 +54,43 @@ impl Teller {
             Told::Text => reporter::session_text(&self.outcome.file, &played),
             Told::Json => format!("{}\n", reporter::session_json(&played)),
         };
+        if let Some((progress, log)) = &self.screen {
+            progress.add(&played);
+            for line in reporter::session_text(&self.outcome.file, &played).lines() {
+                progress.told().print(log.now(), Stream::Output, line);
+            }
+        }
         self.outcome.add(played);
         self.say(&text)
+    }
+
+    /// Nothing more is played, and this is left. The screen stays, if there is one.
+    pub fn over(&self, left: &[Left]) {
+        let Some((progress, _)) = &self.screen else { return };
+        let all = progress.played();
+        progress.told().end(match (progress.otherwise(), left.len()) {
+            (0, 0) => format!("all was as recorded ({all} played)"),
+            (0, left) => format!("as recorded, and not all of it: {all} played, {left} not"),
+            (otherwise, _) => format!("{otherwise} of {all} otherwise than recorded (O tells more)"),
+        });
     }
 
     /// Nothing more is played. Writes the reports; what was otherwise than recorded is a failure.
     pub fn end(mut self, left: Vec<Left>) -> Result<(), Failure> {
         self.outcome.left = left;
-        let outcome = &self.outcome;
-        match self.form {
-            Told::Text => {
-                let left = outcome.left.iter().map(|left| reporter::left_text(&outcome.file, left));
-                self.say(&left.collect::<String>())?;
-            }
-            Told::Json => self.say(&format!("{}\n", reporter::summary_json(outcome)))?,
+        if self.screen.take().is_some() {
+            let kept = std::mem::take(&mut self.kept);
+            self.say(&kept)?;
         }
+        let last = match self.form {
+            Told::Text => {
+                let left = self.outcome.left.iter().map(|left| reporter::left_text(&self.outcome.file, left));
+                left.collect()
+            }
+            Told::Json => format!("{}\n", reporter::summary_json(&self.outcome)),
+        };
+        self.say(&last)?;
+        let outcome = &self.outcome;
         for report in &self.reports {
             let text = report.reporter.write(outcome);
             if report.file.as_os_str() == "-" {
@@ -78,9 +111,12 @@ impl Teller {
         }
     }
 
-    /// On the standard output, or where a report goes there, on the other one.
-    fn say(&self, text: &str) -> Result<(), Failure> {
-        if self.reports.iter().any(|report| report.file.as_os_str() == "-") {
+    /// On the standard output, or where a report goes there, on the other one; with a screen not before it has gone.
+    fn say(&mut self, text: &str) -> Result<(), Failure> {
+        if self.screen.is_some() {
+            self.kept.push_str(text);
+            Ok(())
+        } else if self.reports.iter().any(|report| report.file.as_os_str() == "-") {
             written(io::stderr(), text, "the standard error")
         } else {
             written(io::stdout(), text, "the standard output")
