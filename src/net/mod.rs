@@ -146,18 +146,7 @@ impl Proxy {
         }
         let listening: Vec<_> = opened.iter().map(|(_, listening)| listening.clone()).collect();
         let own = guard::Own::new(listening.iter().map(|listening| listening.address).collect());
-        if config.auth.is_some()
-            && listening.iter().any(|listening| listening.entrance == Entrance::Transparent)
-        {
-            return Err(StartError::Unasked);
-        }
-        for listening in &listening {
-            if let Entrance::Reverse(Target { authority }) = &listening.entrance
-                && authority.host.parse().is_ok_and(|host| own.is_at(SocketAddr::new(host, authority.port)))
-            {
-                return Err(StartError::Loop(authority.to_string()));
-            }
-        }
+        check(&config, &listening, &own)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::System)?;
         let shared = Arc::new(Shared {
@@ -226,4 +215,20 @@ impl Proxy {
         // A panic there was printed; there is nothing left to end.
         let _ = self.thread.join();
     }
+}
+
+/// Whether what the listeners are to do can be done.
+fn check(config: &ProxyConfig, listening: &[Listening], own: &guard::Own) -> Result<(), StartError> {
+    if config.auth.is_some() && listening.iter().any(|listening| listening.entrance == Entrance::Transparent)
+    {
+        return Err(StartError::Unasked);
+    }
+    for listening in listening {
+        if let Entrance::Reverse(Target { authority }) = &listening.entrance
+            && authority.host.parse().is_ok_and(|host| own.is_at(SocketAddr::new(host, authority.port)))
+        {
+            return Err(StartError::Loop(authority.to_string()));
+        }
+    }
+    Ok(())
 }

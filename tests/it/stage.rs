@@ -105,5 +105,5 @@ fn who_leaves_the_screen_early_is_told_what_was_not_played() {
     shown.press("Q");
     let last = shown.leave(1);
     assert!(last.contains("this session was not played"), "{last}");
-    assert!(last.contains("sessions that were not played: 1"), "{last}");
+    assert!(last.contains("not all of the recording was played: 1 missing"), "{last}");
 }

@@ -12,7 +12,7 @@ use crate::ws::Direction::{self, ToClient, ToServer};
 use crate::ws::{Examination, Frame, LengthForm, Opcode, PermessageDeflate};
 
 /// The steps of a session of these lines, without what all of them have.
-fn steps(lines: &[&str]) -> Steps<std::io::Cursor<Vec<u8>>> {
+fn steps(lines: &[&str]) -> Steps {
     let mut text = concat!(
         r#"{"type":"recording","version":1,"tool":"t","started":"2026-11-22T14:30:00.000Z"}"#,
         "\n",
@@ -34,7 +34,7 @@ fn steps(lines: &[&str]) -> Steps<std::io::Cursor<Vec<u8>>> {
     Steps::after(reader, &opening)
 }
 
-type Recorded = Player<Steps<std::io::Cursor<Vec<u8>>>>;
+type Recorded = Player<Steps>;
 
 /// A player with its wire, and what it wrote that was not looked at yet.
 struct Play {
