@@ -7,6 +7,7 @@ mod cbor;
 mod correlate;
 mod event;
 mod field;
+mod heartbeat;
 mod hex;
 pub mod json;
 mod lexer;
@@ -19,6 +20,7 @@ mod visible;
 
 pub use correlate::{Correlation, Key, LOOK_BACK, Role, Tie, correlate};
 pub use field::{Field, FieldPath, fields};
+pub use heartbeat::{Beat, Heartbeats};
 pub use hex::{HEX_WIDTH, hex_lines};
 pub use line::{Limits, Line, Span, Style, plain};
 pub use text::raw_lines;
