@@ -6,9 +6,11 @@
 mod align;
 mod content;
 mod input;
+pub(crate) mod path;
 mod refresh;
 mod units;
 
 pub use align::{Mark, Pairing, align};
 pub use input::{Input, open};
+pub use path::{Path, PathError, Place};
 pub use refresh::{Refreshed, refresh, refresh_file, to_the_octet};

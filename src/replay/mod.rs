@@ -13,7 +13,6 @@ mod heads;
 mod kin;
 mod library;
 mod outcome;
-mod path;
 mod play;
 mod player;
 mod progress;
@@ -31,13 +30,15 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
+use crate::recordings::path;
+
 pub use binding::{Binding, Bound};
 pub use cast::{Cast, Part};
 pub use client::ReplayClient;
 pub use expectation::{Difference, Expectation, Match};
 pub use library::{Replay, RunningMock, StartError};
 pub use outcome::{Left, Outcome, Played, Unplayed};
-pub use path::{Path, PathError, Place};
+pub use crate::recordings::{Path, PathError, Place};
 pub use player::{Output, Player};
 pub use progress::Progress;
 pub use report::{Problem, Report, Trouble};

@@ -79,7 +79,7 @@ fn leads(steps: &[Step], trail: &[Place]) -> bool {
 }
 
 /// Calls `see` with every place of `value`, and what stands there; the outer before the inner.
-pub(super) fn each_place(value: &Value, trail: &mut Vec<Place>, see: &mut impl FnMut(&[Place], &Value)) {
+pub(crate) fn each_place(value: &Value, trail: &mut Vec<Place>, see: &mut impl FnMut(&[Place], &Value)) {
     see(trail, value);
     let mut inner = |place, value: &Value| {
         trail.push(place);
@@ -98,7 +98,7 @@ pub(super) fn each_place(value: &Value, trail: &mut Vec<Place>, see: &mut impl F
 }
 
 /// What stands at a place.
-pub(super) fn at<'a>(value: &'a Value, trail: &[Place]) -> Option<&'a Value> {
+pub(crate) fn at<'a>(value: &'a Value, trail: &[Place]) -> Option<&'a Value> {
     trail.iter().try_fold(value, |value, place| match place {
         Place::Name(name) => value.get(name),
         Place::Index(index) => value.get(index),
@@ -106,7 +106,7 @@ pub(super) fn at<'a>(value: &'a Value, trail: &[Place]) -> Option<&'a Value> {
 }
 
 /// A place as a path that leads to it alone.
-pub(super) fn spelt(trail: &[Place]) -> String {
+pub(crate) fn spelt(trail: &[Place]) -> String {
     let mut text = "$".to_owned();
     for place in trail {
         match place {
