@@ -19,6 +19,8 @@ pub use beside::{is_same_file, replace};
 pub use file::{FileError, load, load_into, open, print, resume, seekable};
 pub use follow::{Follower, follow, private, record, save};
 
+pub use redact::Redactor;
+
 use crate::filter::Filter;
 use crate::net::Listening;
 use text::Style;

@@ -20,15 +20,23 @@ use bytes::Bytes;
 use super::schema::Payloads;
 use crate::capture::{Event, Exchange, Note, Opening, Payload, Refused};
 use query::Extent;
-use secrets::{Finds, Numbers};
+use secrets::{Finds, Numbers, Origin};
 
 /// Replaces secrets in one event after the other.
 #[derive(Default)]
-pub(super) struct Redactor {
+pub struct Redactor {
     numbers: Numbers,
 }
 
 impl Redactor {
+    /// What stands for a secret that was found elsewhere: the same as where it stands in a head. A placeholder stands
+    /// for itself.
+    pub fn placeholder(&mut self, secret: &str) -> String {
+        let mut finds = Finds::new(&mut self.numbers);
+        let placeholder = finds.replace(secret.as_bytes(), Origin::Named, "");
+        String::from_utf8(placeholder).unwrap_or_default()
+    }
+
     /// The event without its secrets. Bodies are read from `source` where they are not in memory; one that cannot be
     /// read any more is left for the writer to miss.
     pub fn redact<'e>(&mut self, event: &'e Event, source: &dyn Payloads) -> Cow<'e, Event> {

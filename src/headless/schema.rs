@@ -20,6 +20,7 @@ mod writer;
 mod tests;
 
 pub use keys::Keys;
+pub(crate) use keys::quoted;
 pub use payload::{InMemory, Payloads};
 pub use reader::{Bookmark, Item, ReadError, Reader, Record};
 pub use writer::Writer;

@@ -3,8 +3,10 @@
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::headless::schema::{ReadError, Reader};
-use crate::headless::{FileError, seekable};
+use memchr::memmem;
+
+use crate::headless::schema::{Keys, ReadError, Reader};
+use crate::headless::{FileError, Redaction, seekable};
 
 /// A recording that is read more than once.
 pub struct Input<R> {
@@ -33,6 +35,32 @@ impl<R: BufRead + Seek> Input<R> {
     /// `file` is what errors call it.
     pub fn new(file: impl Into<String>, input: R) -> Input<R> {
         Input { file: file.into(), input, at: None }
+    }
+
+    /// What errors call it.
+    pub fn name(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether secrets are replaced in it: in all of those that `cat` joined in it.
+    pub(super) fn redaction(&mut self) -> Result<Redaction, ReadError> {
+        let reader = self.reader()?;
+        let mut redaction = reader.recording().redaction;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = self.input.read_until(b'\n', &mut line);
+            match read.map_err(|source| ReadError::Io { file: self.file.clone(), source })? {
+                0 => return Ok(redaction),
+                _ if memmem::find(&line, b"\"recording\"").is_none() => continue,
+                _ => {}
+            }
+            let keys =
+                Keys::parse(&line).ok().filter(|keys| keys.text("type").as_deref() == Some("recording"));
+            if keys.is_some_and(|keys| keys.get("redacted") != Some("true")) {
+                redaction = Redaction::Off;
+            }
+        }
     }
 
     /// Reads it from its front.

@@ -105,6 +105,14 @@ pub(crate) fn at<'a>(value: &'a Value, trail: &[Place]) -> Option<&'a Value> {
     })
 }
 
+/// What stands at a place, to be changed.
+pub(crate) fn at_mut<'a>(value: &'a mut Value, trail: &[Place]) -> Option<&'a mut Value> {
+    trail.iter().try_fold(value, |value, place| match place {
+        Place::Name(name) => value.get_mut(name),
+        Place::Index(index) => value.get_mut(index),
+    })
+}
+
 /// A place as a path that leads to it alone.
 pub(crate) fn spelt(trail: &[Place]) -> String {
     let mut text = "$".to_owned();

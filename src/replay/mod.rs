@@ -32,13 +32,13 @@ mod tests;
 
 use crate::recordings::path;
 
+pub use crate::recordings::{Path, PathError, Place};
 pub use binding::{Binding, Bound};
 pub use cast::{Cast, Part};
 pub use client::ReplayClient;
 pub use expectation::{Difference, Expectation, Match};
 pub use library::{Replay, RunningMock, StartError};
 pub use outcome::{Left, Outcome, Played, Unplayed};
-pub use crate::recordings::{Path, PathError, Place};
 pub use player::{Output, Player};
 pub use progress::Progress;
 pub use report::{Problem, Report, Trouble};

@@ -1,6 +1,7 @@
 //! A line as its keys and what stands behind each, to change some of them and leave the others as they stand.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -58,11 +59,36 @@ impl Keys {
 
     /// Puts JSON behind a key. A key that is not there yet goes behind all others.
     pub fn set(&mut self, key: &str, json: &str) {
+        let end = self.0.len();
+        match self.place(key) {
+            Some(place) => self.put(place..place + 1, key, json),
+            None => self.put(end..end, key, json),
+        }
+    }
+
+    /// Puts a key with a string where another one is, instead of it.
+    pub fn rename(&mut self, key: &str, new_key: &str, text: &str) {
+        if let Some(place) = self.place(key) {
+            self.put(place..place + 1, new_key, &quoted(text));
+        }
+    }
+
+    /// Puts a key with JSON right behind another one; one of the same name goes away.
+    pub fn put_behind(&mut self, key: &str, new_key: &str, json: &str) {
+        self.remove(new_key);
+        if let Some(place) = self.place(key) {
+            self.put(place + 1..place + 1, new_key, json);
+        }
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        self.0.iter().position(|(name, _)| name == key)
+    }
+
+    fn put(&mut self, places: Range<usize>, key: &str, json: &str) {
         // What is no JSON would make a line that nobody can read.
-        let Ok(value) = RawValue::from_string(json.to_owned()) else { return };
-        match self.0.iter_mut().find(|(name, _)| name == key) {
-            Some((_, place)) => *place = value,
-            None => self.0.push((key.to_owned(), value)),
+        if let Ok(value) = RawValue::from_string(tame(json)) {
+            self.0.splice(places, [(key.to_owned(), value)]);
         }
     }
 
@@ -93,6 +119,23 @@ impl Keys {
         line.push('\n');
         line.into_bytes()
     }
+}
+
+/// A string as JSON.
+pub(crate) fn quoted(text: &str) -> String {
+    written(|out| json::string(out, text))
+}
+
+/// JSON that does nothing to a terminal: what terminals obey stands only inside its strings, where it is escaped.
+fn tame(json: &str) -> String {
+    if json::is_tame(json.as_bytes()) {
+        return json.to_owned();
+    }
+    let escaped = |sign: char| match sign {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(sign)),
+        other => other.to_string(),
+    };
+    json.chars().map(escaped).collect()
 }
 
 fn nanoseconds(milliseconds: &str) -> Option<u64> {
@@ -157,6 +200,15 @@ mod tests {
         assert_eq!(String::from_utf8(keys.to_line()).unwrap(), expected);
         keys.remove("json");
         assert_eq!(keys.get("json"), None);
+    }
+
+    #[test]
+    fn keys_take_the_places_of_others() {
+        let mut keys = Keys::parse(br#"{"op":"text","json":{},"size":2}"#).unwrap();
+        keys.rename("json", "text", "a\u{9b}\"");
+        keys.put_behind("op", "size", "[\"\u{7f}\"]");
+        let expected = r#"{"op":"text","size":["\u007f"],"text":"a\u009b\""}"#;
+        assert_eq!(String::from_utf8(keys.to_line()).unwrap().trim_end(), expected);
     }
 
     #[test]
