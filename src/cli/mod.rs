@@ -1,5 +1,6 @@
 //! The command line: what users type, and what it means.
 
+pub mod files;
 mod interchange;
 mod listen;
 mod out;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 
 use sockeye::net::Target;
 
+pub use files::{MergeOptions, RedactFileOptions, RefreshOptions, TrimOptions};
 pub use interchange::{ExportOptions, ImportOptions};
 pub use listen::ListenOptions;
 pub use out::OutOptions;
@@ -63,6 +65,14 @@ pub enum Command {
     Export(ExportOptions),
     /// Make a recording of a HAR file or a mitmproxy flow file
     Import(ImportOptions),
+    /// Make a recording smaller: without heartbeats, with chosen sessions, round times, small payloads
+    Trim(TrimOptions),
+    /// Replace the secrets of a recording: those of HTTP heads, and those that you name in JSON
+    Redact(RedactFileOptions),
+    /// Make one recording of several, in the order of time
+    Merge(MergeOptions),
+    /// Give a recording that was made again the times of the old one, so that a diff shows what is new
+    Refresh(RefreshOptions),
     /// The certificate authority with which TLS is opened
     #[command(subcommand)]
     Ca(CaCommand),

@@ -4,6 +4,7 @@ pub mod about;
 pub mod ca;
 pub mod child;
 pub mod demo;
+pub mod files;
 pub mod interchange;
 pub mod proxy;
 pub mod recording;

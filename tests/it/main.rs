@@ -5,6 +5,8 @@ mod clients;
 mod demo;
 #[cfg(feature = "cli")]
 mod docs;
+#[cfg(feature = "cli")]
+mod files;
 mod handshake;
 mod http;
 mod interchange;
