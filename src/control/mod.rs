@@ -1,6 +1,7 @@
 //! The one way back from a view to the network: commands.
 
 mod command;
+pub mod compose;
 mod mailbox;
 
 use std::collections::HashMap;
