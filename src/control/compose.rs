@@ -262,8 +262,9 @@ impl Draft {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         match name {
             "op" => {
+                let opcode = opcode(value);
                 self.opcode =
-                    opcode(value).ok_or_else(|| format!("op={value} is no opcode: 0 to 15, or its name"))?
+                    opcode.ok_or_else(|| format!("op={value} is no opcode: 0 to 15, or its name"))?;
             }
             "frames" => {
                 let count = value.parse().ok().filter(|count| (1..=MOST_FRAMES).contains(count));

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+
+use bytes::Bytes;
 
 use super::lines::Lines;
 use super::printer::Printer;
@@ -41,6 +43,22 @@ pub fn open(path: &Path) -> Result<Reader<Box<dyn BufRead>>, ReadError> {
         Err(source) => Err(ReadError::Io { file: name, source }),
     }
 }
+
+/// What a file holds, to be sent as a payload.
+///
+/// # Errors
+/// Where it cannot be read, or holds more than is sent in one message.
+pub fn payload(path: &Path) -> io::Result<Bytes> {
+    let mut payload = Vec::new();
+    File::open(path)?.take(LONGEST_PAYLOAD + 1).read_to_end(&mut payload)?;
+    if payload.len() as u64 > LONGEST_PAYLOAD {
+        return Err(io::Error::other("it holds more than the 64 MiB that go in one message"));
+    }
+    Ok(payload.into())
+}
+
+/// Octets of a file that are sent as one message.
+const LONGEST_PAYLOAD: u64 = 64 << 20;
 
 /// Opens a recording that is read in several places.
 ///

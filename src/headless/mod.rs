@@ -16,7 +16,7 @@ pub mod schema;
 pub mod text;
 
 pub use beside::{is_same_file, replace};
-pub use file::{FileError, load, load_into, open, print, resume, seekable};
+pub use file::{FileError, load, load_into, open, payload, print, resume, seekable};
 pub use follow::{Follower, follow, private, record, save};
 
 pub use redact::Redactor;

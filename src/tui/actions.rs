@@ -64,6 +64,10 @@ pub enum Action {
     Mark,
     /// To the next mark.
     NextMark,
+    /// Write a message to one end.
+    Send,
+    /// Send messages again.
+    Resend,
     /// To the clipboard.
     Copy,
     /// The payload into a file.
@@ -277,6 +281,12 @@ pub const BINDINGS: &[Binding] = &[
         .hint("sort"),
     key(&["m"], Action::Mark, "mark", "mark what the cursor is on, or unmark it").hint("mark"),
     key(&["'"], Action::NextMark, "next-mark", "to the next mark, round the end"),
+    key(&["s"], Action::Send, "send", "write a message to the server or the client")
+        .takes("[MESSAGE]")
+        .hint("send"),
+    key(&["r"], Action::Resend, "resend", "send the message again, or the marked ones it is of")
+        .takes("[to END]")
+        .hint("again"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
     key(&["b"], Action::SavePayload, "save-payload", "save the payload into a file")
         .takes("FILE")
@@ -296,10 +306,12 @@ pub const BINDINGS: &[Binding] = &[
 pub(super) fn helpful(pane: Pane) -> &'static [Action] {
     use Action::{
         Back, Command, Control, Copy, Filter, Follow, Help, Http, Kill, Mark, NextMessage, NextPane, Open,
-        Pause, Quit, SavePayload, Search, Sort, View,
+        Pause, Quit, Resend, SavePayload, Search, Send, Sort, View,
     };
     match pane {
-        Pane::Sessions => &[Help, Open, NextPane, Quit, Filter, Search, Sort, Http, Kill, Pause, Command],
+        Pane::Sessions => {
+            &[Help, Open, NextPane, Quit, Filter, Search, Send, Sort, Http, Kill, Pause, Command]
+        }
         Pane::Messages => &[
             Help,
             Open,
@@ -307,6 +319,8 @@ pub(super) fn helpful(pane: Pane) -> &'static [Action] {
             Follow,
             Filter,
             Search,
+            Send,
+            Resend,
             Control,
             Pause,
             Mark,

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use super::actions::{self, Action, Pane, Tab};
 use super::commands::choices;
+use super::composer::Composer;
 use super::input::{Input, Purpose, Typed};
 use super::page::Page;
 use super::sheet::{Sheet, SheetKind};
 use crate::capture::{Flow, FlowKind};
+use crate::control::compose::Draft;
 use crate::decode::View;
 use crate::filter::Filter;
+use crate::ws::Direction;
 
 /// The user's side of the screen.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,10 @@ pub struct App {
     pub sheet: Option<Sheet>,
     /// The line being typed.
     pub input: Option<Input>,
+    /// The message being written.
+    pub composer: Option<Composer>,
+    /// Which end was last written to.
+    pub(super) composing_to: Option<Direction>,
     /// What is said to the user until the next key.
     pub notice: Option<Notice>,
     /// A search that goes on to the next find as soon as there is one.
@@ -161,6 +168,24 @@ pub enum Effect {
     Kill(Flow),
     /// Forget what is over.
     Clear,
+    /// A message goes to one end of a session.
+    Send {
+        /// The session's number.
+        session: u32,
+        /// Which way it goes.
+        direction: Direction,
+        /// What was typed.
+        draft: Draft,
+    },
+    /// Messages of an open session are sent again, in order.
+    Resend {
+        /// The session's number.
+        session: u32,
+        /// Their numbers.
+        numbers: Vec<u64>,
+        /// Which way they go; each the way it went where none is said.
+        direction: Option<Direction>,
+    },
     /// What is shown goes to the clipboard.
     Copy,
     /// The payload under the cursor goes into a file.
@@ -187,6 +212,9 @@ impl App {
                 Typed::Done(text) => self.entered(purpose, &text, page),
             };
         }
+        if self.composer.is_some() {
+            return self.compose_key(key, page);
+        }
         match actions::binding(key, self.focus) {
             Some(binding) => self.act(binding.action, None, page),
             None if key.is_empty() => None,
@@ -201,6 +229,8 @@ impl App {
     pub fn paste(&mut self, text: &str) {
         if let Some(input) = &mut self.input {
             input.paste(text);
+        } else if let Some(composer) = &mut self.composer {
+            composer.line.paste(text);
         }
     }
 
@@ -292,16 +322,27 @@ impl App {
             Action::Help => self.sheet = Some(Sheet::new(SheetKind::Help)),
             Action::Notes => self.sheet = Some(Sheet::new(SheetKind::Notes)),
             Action::Output => self.sheet = Some(Sheet::at_end(SheetKind::Output)),
-            Action::Copy => return Some(Effect::Copy),
-            Action::SavePayload => return self.file(Purpose::PayloadFile, argument, page),
-            Action::SaveRecording => return self.file(Purpose::RecordingFile, argument, page),
-            Action::Kill => return self.kill(page),
-            Action::Clear => return Some(Effect::Clear),
-            Action::Redraw => return Some(Effect::Redraw),
-            Action::Suspend => return Some(Effect::Suspend),
-            Action::Quit => return Some(Effect::Quit),
+            _ => return self.effect(action, argument, page),
         }
         None
+    }
+
+    /// Actions that the world outside has a part in.
+    fn effect(&mut self, action: Action, argument: Option<&str>, page: &Page) -> Option<Effect> {
+        match action {
+            Action::Send => self.compose(argument, page),
+            Action::Resend => self.resend(argument, page),
+            Action::Copy => Some(Effect::Copy),
+            Action::SavePayload => self.file(Purpose::PayloadFile, argument, page),
+            Action::SaveRecording => self.file(Purpose::RecordingFile, argument, page),
+            Action::Kill => self.kill(page),
+            Action::Clear => Some(Effect::Clear),
+            Action::Redraw => Some(Effect::Redraw),
+            Action::Suspend => Some(Effect::Suspend),
+            Action::Quit => Some(Effect::Quit),
+            // All others stay on the screen.
+            _ => None,
+        }
     }
 
     /// Keys while a sheet is shown; false where the action goes on to mean what it means.

@@ -21,7 +21,7 @@ impl App {
             Purpose::SessionFilter => self.flow_filter.source().to_owned(),
             Purpose::PayloadFile => payload_file(page),
             Purpose::RecordingFile => "recording.jsonl".to_owned(),
-            Purpose::Search | Purpose::Command => String::new(),
+            Purpose::Search | Purpose::Command | Purpose::Send => String::new(),
         };
         self.input = Some(Input::new(purpose, &present, self.histories.entry(purpose).or_default()));
     }
@@ -61,6 +61,7 @@ impl App {
                 self.take(purpose, text);
                 None
             }
+            Purpose::Send => None,
         }
     }
 
@@ -97,6 +98,7 @@ pub(super) fn choices(spec: &str, typed: &str) -> Vec<String> {
     let words: Vec<&str> = match spec {
         "[NAME]" => std::iter::once("auto").chain(View::ALL.iter().map(|view| view.name())).collect(),
         "[COLUMN]" => Sort::ALL.iter().map(|sort| sort.name()).collect(),
+        "[to END]" => vec!["to server", "to client"],
         _ => Vec::new(),
     };
     words.into_iter().filter(|word| word.starts_with(typed)).map(str::to_owned).collect()

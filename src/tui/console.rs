@@ -9,6 +9,7 @@ use super::app::{App, Effect, Seek};
 use super::draw::{self, Regions, View};
 use super::gather::Gatherer;
 use super::page::Page;
+use super::sent::Sent;
 use super::sheet;
 use super::sifter::Sifter;
 use super::theme::Theme;
@@ -25,6 +26,8 @@ pub struct Console {
     area: Rect,
     /// The notes that were announced.
     noted: u64,
+    /// What the user sent, and is not in the log yet.
+    sent: Sent,
     /// Whether the end of the program was announced.
     over: bool,
 }
@@ -44,6 +47,7 @@ impl Console {
             gatherer,
             area: Rect::new(0, 0, width, height),
             noted: 0,
+            sent: Sent::default(),
             over: false,
         }
     }
@@ -85,6 +89,9 @@ impl Console {
             sheet.settle(self.page.sheet.len(), height);
         }
         self.hear();
+        if let Some(words) = self.sent.arrived(&self.log) {
+            self.app.say(words);
+        }
     }
 
     /// Announces what the proxy has newly said of itself, and the end of the program that was run.
@@ -203,6 +210,11 @@ impl Console {
         self.app.complain(text);
     }
 
+    /// So many messages were sent in a session, and will be there as its row `next` or behind that.
+    pub(super) fn sent(&mut self, session: u32, next: u64, count: u64) {
+        self.sent.await_in(session, next, count);
+    }
+
     /// Whether filtering or searching goes on, so that there will be more to show.
     pub(super) fn is_busy(&self) -> bool {
         let messages = &self.page.messages;
@@ -211,6 +223,7 @@ impl Console {
             || !messages.listing.is_done()
             || found.is_some_and(|found| !found.listing.is_done())
             || self.app.seeking.is_some()
+            || self.sent.is_busy(&self.log)
     }
 
     /// Goes up with all that the screens show beside the log.

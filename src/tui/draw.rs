@@ -20,7 +20,7 @@ use super::actions::Pane;
 use super::app::{App, Zoom};
 use super::page::Page;
 use super::theme::{Look, Theme, Words};
-use super::{About, empty, input, inspector, messages, sessions, sheet, status, text, words};
+use super::{About, composer, empty, input, inspector, messages, sessions, sheet, status, text, words};
 use crate::filter::Filter;
 
 /// Where each region is. A region without room is not drawn.
@@ -30,6 +30,7 @@ pub(super) struct Regions {
     sessions: Option<Rect>,
     messages: Option<Rect>,
     detail: Option<Rect>,
+    composer: Option<Rect>,
     hints: Rect,
 }
 
@@ -47,6 +48,9 @@ pub(super) struct Room {
 const LIST_HEAD: u16 = 2;
 const DETAIL_HEAD: u16 = 1;
 
+/// Fewer lines are a small screen.
+const SMALL: u16 = 12;
+
 impl Regions {
     /// Shares out `area` between what the page has.
     pub(super) fn of(area: Rect, app: &App, page: &Page) -> Regions {
@@ -55,7 +59,10 @@ impl Regions {
         let most = if halves { LIST_HEAD + 2 } else { u16::MAX };
         let flows = page.flows.order.len();
         let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
-        let inner = area.height.saturating_sub(2);
+        // Where there is little room, the composer is drawn over the hints.
+        let composing = app.composer.is_some() && area.height >= SMALL;
+        let composer = if composing { composer::HEIGHT } else { 0 };
+        let inner = area.height.saturating_sub(2 + composer);
         let (sessions, messages, detail) = match app.zoom {
             Zoom::Detail => (0, 0, inner),
             Zoom::Session => {
@@ -77,6 +84,7 @@ impl Regions {
             sessions: some(1, sessions),
             messages: some(1 + sessions, messages),
             detail: some(1 + sessions + messages, detail),
+            composer: some(1 + inner, composer),
             hints: row(area.height.saturating_sub(1), 1.min(area.height)),
         }
     }
@@ -121,6 +129,9 @@ pub(super) fn render(frame: &mut Frame<'_>, view: &View<'_>) {
         Some(line) => input::render(frame, regions.hints, line, view.theme),
         None => status::hints(frame, regions.hints, view),
     }
+    if let Some(composer) = &view.app.composer {
+        composer::render(frame, regions.composer.unwrap_or(regions.hints), view, composer);
+    }
 }
 
 fn panes(frame: &mut Frame<'_>, regions: &Regions, view: &View<'_>) {
@@ -147,7 +158,7 @@ pub(super) fn rule(
     pane: Pane,
     words: (Vec<Span<'_>>, String),
 ) {
-    let focused = view.app.focus == pane;
+    let focused = view.app.focus == pane && view.app.composer.is_none();
     let (stroke, style) = if focused { ("━", view.theme.accent()) } else { ("─", view.theme.dim()) };
     let (left, right) = words;
     let width = area.width as usize;

@@ -2,12 +2,14 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::actions;
 use super::text;
 use super::theme::Theme;
+use crate::control::compose::{self, Draft};
 use crate::decode::visible;
 use crate::filter::{self, Filter};
 
@@ -26,6 +28,8 @@ pub enum Purpose {
     PayloadFile,
     /// The file for a recording.
     RecordingFile,
+    /// A message.
+    Send,
 }
 
 impl Purpose {
@@ -37,6 +41,7 @@ impl Purpose {
             Purpose::Command => ":",
             Purpose::PayloadFile => "save the payload as: ",
             Purpose::RecordingFile => "save a recording as: ",
+            Purpose::Send => "send: ",
         }
     }
 }
@@ -97,13 +102,18 @@ impl Input {
                     several => several.join(" "),
                 })
             }
+            Purpose::Send => Draft::parse(&self.text).err(),
             Purpose::PayloadFile | Purpose::RecordingFile => None,
         }
     }
 
     /// Text that was pasted.
     pub(super) fn paste(&mut self, pasted: &str) {
-        let line: String = pasted.chars().filter(|character| !character.is_control()).collect();
+        // A message may have lines; a terminal sends their ends as carriage returns.
+        let lines = self.purpose == Purpose::Send;
+        let pasted = if lines { pasted.replace("\r\n", "\n").replace('\r', "\n") } else { pasted.to_owned() };
+        let kept = |character: &char| !character.is_control() || lines && matches!(character, '\n' | '\t');
+        let line: String = pasted.chars().filter(kept).collect();
         self.insert(&line);
     }
 
@@ -213,8 +223,15 @@ impl Input {
                     None => (start, Vec::new()),
                 }
             }
+            (Purpose::Send, _) => compose::completions(typed),
             (Purpose::PayloadFile | Purpose::RecordingFile, _) => (0, Vec::new()),
         }
+    }
+
+    /// The candidates of the completion under way, the chosen one in brackets.
+    pub(super) fn candidates_shown(&self) -> Option<String> {
+        let (_, candidates, at) = self.completing.as_ref()?;
+        (candidates.len() > 1).then(|| around(candidates, *at))
     }
 }
 
@@ -227,29 +244,41 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, input: &Input, theme: Th
         (None, true) => theme.good(),
         (Some(_), true) => theme.bad(),
     };
-    let prompt = input.purpose.prompt();
+    let verdict = match (&complaint, input.candidates_shown(), judged && !input.text.is_empty()) {
+        (_, Some(candidates), _) => candidates,
+        (Some(complaint), _, _) => format!("✗ {complaint}"),
+        (None, _, true) => "✓".to_owned(),
+        (None, _, false) => String::new(),
+    };
+    let used = line(frame, area, input, (input.purpose.prompt(), theme.accent()), style) + 3;
+    let rest = Rect { x: area.x + used.min(area.width), width: area.width.saturating_sub(used), ..area };
+    let verdict = text::cut(&verdict, usize::from(rest.width));
+    frame.render_widget(
+        Line::styled(verdict, if complaint.is_some() { theme.bad() } else { theme.dim() }),
+        rest,
+    );
+}
+
+/// Draws the line behind its prompt, and the terminal's cursor; gives the columns that are used.
+pub(super) fn line(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    input: &Input,
+    (prompt, prompt_style): (&str, Style),
+    style: Style,
+) -> u16 {
     let room = usize::from(area.width).saturating_sub(text::width(prompt) + 1).max(1);
     let shown = visible(&input.text);
     let before = text::width(&visible(&input.text[..input.cursor]));
     // What does not fit leaves on the left, so that the cursor stays in sight.
     let skip = before.saturating_sub(room - 1);
-    let shown = skip_columns(&shown, skip);
-    let verdict = match (&complaint, &input.completing, judged && !input.text.is_empty()) {
-        (_, Some((_, candidates, at)), _) if candidates.len() > 1 => around(candidates, *at),
-        (Some(complaint), _, _) => format!("✗ {complaint}"),
-        (None, _, true) => "✓".to_owned(),
-        (None, _, false) => String::new(),
-    };
-    let left = room.saturating_sub(text::width(&shown) + 3);
-    let line = Line::from(vec![
-        Span::styled(prompt, theme.accent()),
-        Span::styled(text::cut(&shown, room), style),
-        Span::raw("   "),
-        Span::styled(text::cut(&verdict, left), if complaint.is_some() { theme.bad() } else { theme.dim() }),
-    ]);
+    let shown = text::cut(&skip_columns(&shown, skip), room);
+    let used = text::width(prompt) + text::width(&shown);
+    let line = Line::from(vec![Span::styled(prompt.to_owned(), prompt_style), Span::styled(shown, style)]);
     frame.render_widget(line, area);
     let column = text::width(prompt) + before - skip;
     frame.set_cursor_position(Position::new(area.x + (column as u16).min(area.width - 1), area.y));
+    used as u16
 }
 
 fn around(candidates: &[String], at: usize) -> String {

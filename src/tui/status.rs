@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::actions::{Action, BINDINGS, Pane, helpful};
 use super::draw::View;
-use super::{sheet, text};
+use super::{composer, sheet, text};
 use crate::decode::visible;
 use crate::net::{Entrance, Listening};
 
@@ -174,6 +174,9 @@ pub(super) fn hints(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
 /// The keys to hint at, the most helpful first.
 fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     let focus = view.app.focus;
+    if let Some(composer) = &view.app.composer {
+        return composer::hints(composer);
+    }
     if view.app.sheet.is_some() {
         return vec![("j k", "scroll"), ("esc", "close")];
     }

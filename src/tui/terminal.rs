@@ -1,6 +1,7 @@
 //! The run loop: a terminal in, drawings out, and the terminal as it was at the end, whatever the cause.
 
 mod screen;
+mod send;
 mod signals;
 
 use std::fs::OpenOptions;
@@ -176,6 +177,8 @@ impl Desk<'_> {
                 self.log.clear();
                 self.console.say("forgotten: what was over");
             }
+            Effect::Send { session, direction, draft } => self.send(session, direction, &draft),
+            Effect::Resend { session, numbers, direction } => self.resend(session, &numbers, direction),
             Effect::Copy => self.copy(screen)?,
             Effect::SavePayload(file) => self.save_payload(file),
             Effect::SaveRecording(file) => {
