@@ -15,7 +15,7 @@ use crate::ws::Opcode;
 pub struct FieldPath(Vec<Step>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// A value of a map, by its key.
     Key(Box<str>),
     /// An item of an array, from 0.
@@ -94,6 +94,10 @@ impl FieldPath {
             }
         }
         if steps.is_empty() { Err((0, "the name of a field")) } else { Ok(FieldPath(steps)) }
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.0
     }
 
     /// The same path one level further down, whatever the key or index there is.
@@ -183,11 +187,7 @@ fn find<'a, R: Reader<'a>>(
         let is_match = match reader.step()? {
             None | Some(Event::End) => return Ok(false),
             Some(item) if !is_map => {
-                let is_match = match step {
-                    Step::Any => true,
-                    Step::Index(wanted) => *wanted == index,
-                    Step::Key(_) => false,
-                };
+                let is_match = step.is_of(Some(index), &item);
                 if is_match && find(reader, item.clone(), rest, visit)? {
                     return Ok(true);
                 }
@@ -197,7 +197,7 @@ fn find<'a, R: Reader<'a>>(
                 continue;
             }
             Some(key) => {
-                let is_match = is_key(&key, step);
+                let is_match = step.is_of(None, &key);
                 reader.skip(&key)?;
                 is_match
             }
@@ -214,13 +214,18 @@ fn find<'a, R: Reader<'a>>(
     Ok(false)
 }
 
-fn is_key(key: &Event, step: &Step) -> bool {
-    match (step, key) {
-        (Step::Any, _) => true,
-        (Step::Key(wanted), Event::Text(text)) => text.content() == **wanted,
-        (Step::Key(wanted), Event::Number(number)) => **wanted == **number,
-        (Step::Index(wanted), Event::Number(number)) => *number == wanted.to_string(),
-        _ => false,
+impl Step {
+    /// Whether it leads to the item of that index, or, where there is none, to the value of this key.
+    pub(super) fn is_of(&self, index: Option<u64>, key: &Event) -> bool {
+        match (self, index, key) {
+            (Step::Any, ..) => true,
+            (Step::Index(wanted), Some(index), _) => *wanted == index,
+            (Step::Key(_), Some(_), _) => false,
+            (Step::Key(wanted), None, Event::Text(text)) => text.content() == **wanted,
+            (Step::Key(wanted), None, Event::Number(number)) => **wanted == **number,
+            (Step::Index(wanted), None, Event::Number(number)) => *number == wanted.to_string(),
+            _ => false,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod lexer;
 mod line;
 mod msgpack;
 mod spell;
+mod splice;
 mod text;
 mod tree;
 mod visible;
@@ -23,6 +24,7 @@ pub use field::{Field, FieldPath, fields};
 pub use heartbeat::{Beat, Heartbeats};
 pub use hex::{HEX_WIDTH, hex_lines};
 pub use line::{Limits, Line, Span, Style, plain};
+pub use splice::{is_json, json_string, remove_field, set_field};
 pub use text::raw_lines;
 pub use visible::{visible, visible_bytes};
 
