@@ -37,7 +37,9 @@ pub enum Reads {
     Nothing,
     /// What all rows of a session or exchange share: it can be asked once for all of them.
     Flow,
-    /// What a message's row says of it: direction, opcode, size.
+    /// Which way a message went.
+    Direction,
+    /// What a message's row says of it: opcode, size.
     Message,
     /// The message's payload, or what is shown of it.
     Payload,

@@ -133,9 +133,8 @@ impl Term {
             Term::Number(Quantity::Session | Quantity::Exchange, _) => Reads::Flow,
             // a close's status code stands in its payload
             Term::Number(Quantity::Code, _) => Reads::Payload,
-            Term::From(_) | Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::MessageFrom(_) => {
-                Reads::Message
-            }
+            Term::From(_) => Reads::Direction,
+            Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::MessageFrom(_) => Reads::Message,
             Term::Shown(_) | Term::Payload(..) | Term::Field(_) => Reads::Payload,
         }
     }

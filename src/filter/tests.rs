@@ -389,7 +389,8 @@ fn a_filter_knows_how_deep_it_looks() {
     let reads = |filter: &str| Filter::parse(filter).unwrap().reads();
     assert_eq!(reads(""), Reads::Nothing);
     assert_eq!(reads("path:/chat session:3 header:cookie ~http"), Reads::Flow);
-    assert_eq!(reads("path:/chat dir:client"), Reads::Message);
+    assert_eq!(reads("path:/chat dir:client"), Reads::Direction);
+    assert_eq!(reads("dir:client op:text"), Reads::Message);
     assert_eq!(reads("marked or json.a"), Reads::Payload);
     // a close's status code stands in its payload
     assert_eq!(reads("code:1000"), Reads::Payload);
