@@ -48,7 +48,8 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["sha1"], &["ws", "run"]),
     (&["minicbor"], &["decode"]),
     (&["clap", "clap_complete", "clap_mangen"], &["cli", "run"]),
-    (&["toml"], &["cli"]),
+    (&["toml"], &["rules", "cli"]),
+    (&["toml_edit"], &["rules"]),
     (&["eprintln!", "std::process::exit", "Command::new", "std::env::args_os"], &["run", "main"]),
 ];
 

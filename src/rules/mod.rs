@@ -3,12 +3,23 @@
 //! Pure: what passes is shown to a session's [`Judge`], which answers with what is to be done. The relay does it.
 
 mod effect;
+mod faults;
+mod file;
+mod judge;
+mod random;
+mod rule;
 mod seen;
+mod words;
 
 use std::sync::Arc;
 
 pub use effect::{Effect, HandshakeEdit, Rate, Refusal, Step};
+pub use faults::page;
+pub use file::{NewRule, RulesError, append};
+pub use judge::Judge;
 pub use seen::{Flow, Seen};
+
+use rule::{Occasion, Rule};
 
 use crate::filter::Filter;
 use crate::ws::Direction;
@@ -16,6 +27,9 @@ use crate::ws::Direction;
 /// All that holds at one time, in order. Cheap to clone; the default does nothing.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
+    rules: Arc<[Arc<Rule>]>,
+    /// What the random numbers start from.
+    seed: u64,
     /// What is to be held, by the user's own wish.
     hold: Option<Arc<Filter>>,
 }
@@ -28,59 +42,51 @@ pub struct Reach {
 }
 
 impl RuleSet {
+    /// Reads a file of rules; `docs/rules.md` has the format.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with its place.
+    pub fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
+        file::parse(text)
+    }
+
     /// The same, and messages and handshakes that `hold` matches are held for the user; none for nothing more.
     pub fn holding(&self, hold: Option<Filter>) -> RuleSet {
-        RuleSet { hold: hold.map(Arc::new) }
+        RuleSet { hold: hold.map(Arc::new), ..self.clone() }
+    }
+
+    /// The same, and rules that count in all sessions go on from where they were in `before`.
+    pub fn continuing(self, before: &RuleSet) -> RuleSet {
+        let kept = |rule: &Arc<Rule>| {
+            let old = before.rules.iter().find(|old| old.meaning == rule.meaning);
+            Arc::clone(old.unwrap_or(rule))
+        };
+        RuleSet { rules: self.rules.iter().map(kept).collect(), ..self }
     }
 
     /// Whether there is nothing to be done, whatever passes.
     pub fn is_empty(&self) -> bool {
-        self.hold.is_none()
+        self.hold.is_none() && self.rules.is_empty()
+    }
+
+    /// The names of its rules, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| &*rule.name)
     }
 
     /// What of `flow` may be touched: what may not, nobody needs to look at.
     pub fn reach(&self, flow: &Flow) -> Reach {
-        let may = |direction| self.hold.as_ref().is_some_and(|hold| flow.may_match(hold, direction));
+        let may = |direction| {
+            self.hold.as_ref().is_some_and(|hold| flow.may_match(hold, direction))
+                || self.rules.iter().any(|rule| match rule.on {
+                    Occasion::Message => flow.may_match(&rule.when, direction),
+                    Occasion::Open => rule.when.matches(flow),
+                    Occasion::Handshake | Occasion::Response => false,
+                })
+        };
         Reach { directions: Direction::BOTH.map(may) }
     }
 }
 
-/// The rules at work on one session: they count what passed.
-#[derive(Debug)]
-pub struct Judge {
-    rules: RuleSet,
-}
-
-impl Judge {
-    /// For a session in which nothing has passed yet.
-    pub fn new(rules: RuleSet) -> Judge {
-        Judge { rules }
-    }
-
-    /// Other rules hold from here on; those that stayed go on counting.
-    pub fn replace(&mut self, rules: RuleSet) {
-        self.rules = rules;
-    }
-
-    /// What is to be done with a request that asks for a session, before the server gets it.
-    pub fn request(&mut self, flow: &Flow) -> Vec<Step<HandshakeEdit>> {
-        let held = self.rules.hold.as_ref().is_some_and(|hold| hold.matches(flow));
-        held.then_some(Step { rule: None, effect: HandshakeEdit::Hold }).into_iter().collect()
-    }
-
-    /// What is to be done with the server's 101, before the client gets it.
-    pub fn response(&mut self, _flow: &Flow) -> Vec<Step<HandshakeEdit>> {
-        Vec::new()
-    }
-
-    /// What is to be done now that the session is open.
-    pub fn opened(&mut self, _flow: &Flow) -> Vec<Step<Effect>> {
-        Vec::new()
-    }
-
-    /// What is to be done with a message or control frame, in order. Nothing: it goes on as it came.
-    pub fn message(&mut self, seen: &Seen<'_>) -> Vec<Step<Effect>> {
-        let held = self.rules.hold.as_ref().is_some_and(|hold| hold.matches(seen));
-        held.then_some(Step { rule: None, effect: Effect::Hold }).into_iter().collect()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::filter::{Filter, Kind, Reads, Subject};
+use crate::decode::{self, View};
+use crate::filter::{Filter, Flag, Kind, Reads, Subject};
 use crate::ws::{Direction, Opcode};
 
 /// What all messages of a session share.
@@ -35,8 +36,8 @@ impl Flow {
             wire_size: 0,
             compressed: false,
         };
-        // A message's own facts are not known yet: only what is shared may decide.
-        filter.verdict(&seen, Reads::Flow) != Some(false)
+        // Of a message's own facts only this is known yet; what is shared may decide as well.
+        filter.verdict(&seen, Reads::Direction) != Some(false)
     }
 }
 
@@ -104,8 +105,28 @@ impl Subject for Seen<'_> {
         Some(self.wire_size)
     }
 
+    fn code(&self) -> Option<u16> {
+        let close = self.payload.filter(|_| self.opcode == Opcode::Close)?;
+        close.first_chunk().map(|code| u16::from_be_bytes(*code))
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        let payload = self.payload.unwrap_or_default();
+        match self.opcode {
+            Opcode::Close => close_text(payload).into(),
+            opcode => match decode::detect(opcode, payload) {
+                view @ (View::MessagePack | View::Cbor) => decode::summary(view, payload, SHOWN).into(),
+                _ => String::from_utf8_lossy(payload),
+            },
+        }
+    }
+
     fn payload(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.payload.unwrap_or_default())
+    }
+
+    fn has(&self, flag: Flag) -> bool {
+        flag == Flag::Compressed && self.compressed
     }
 
     fn url(&self) -> &str {
@@ -132,3 +153,16 @@ impl Subject for Seen<'_> {
         self.flow.response_head()
     }
 }
+
+/// A close's status code and reason as they are shown (RFC 6455 5.5.1).
+fn close_text(payload: &[u8]) -> String {
+    match payload.split_first_chunk() {
+        Some((code, reason)) => {
+            format!("{} {}", u16::from_be_bytes(*code), String::from_utf8_lossy(reason)).trim_end().to_owned()
+        }
+        None => String::new(),
+    }
+}
+
+/// How much of what is shown of a payload that is no text a filter looks at, in characters.
+const SHOWN: usize = 1 << 16;

@@ -1,0 +1,188 @@
+//! The rules at work on one session.
+
+use std::sync::Arc;
+
+use super::faults::{Moment, Opened};
+use super::random::Random;
+use super::rule::{Count, Occasion, Rule};
+use super::{Effect, Flow, HandshakeEdit, Rate, RuleSet, Seen, Step};
+use crate::filter::Subject;
+use crate::ws::{Direction, Opcode};
+
+/// The rules at work on one session: they count what passed.
+#[derive(Debug)]
+pub struct Judge {
+    rules: RuleSet,
+    /// One for each rule.
+    states: Vec<State>,
+    /// What slows the directions down now, and by which rule.
+    rates: [Option<(Arc<str>, Rate)>; 2],
+}
+
+/// What a rule keeps of a session.
+#[derive(Debug, Default)]
+struct State {
+    count: Count,
+    /// Made when it is first asked: only then the session's number is known.
+    random: Option<Random>,
+}
+
+/// What a message has become.
+struct Now {
+    opcode: Opcode,
+    /// None as long as it is what came.
+    payload: Option<Vec<u8>>,
+}
+
+impl Judge {
+    /// For a session in which nothing has passed yet.
+    pub fn new(rules: RuleSet) -> Judge {
+        let states = rules.rules.iter().map(|_| State::default()).collect();
+        Judge { rules, states, rates: [None, None] }
+    }
+
+    /// Other rules hold from here on; those that stayed go on counting.
+    pub fn replace(&mut self, rules: RuleSet) {
+        let mut before: Vec<_> = self.rules.rules.iter().zip(std::mem::take(&mut self.states)).collect();
+        let state = |rule: &Arc<Rule>| {
+            let place = before.iter().position(|(old, _)| old.meaning == rule.meaning);
+            place.map(|place| before.swap_remove(place).1).unwrap_or_default()
+        };
+        self.states = rules.rules.iter().map(state).collect();
+        self.rules = rules;
+    }
+
+    /// What is to be done with a request that asks for a session, before the server gets it.
+    pub fn request(&mut self, flow: &Flow) -> Vec<Step<HandshakeEdit>> {
+        let mut steps = self.edits(flow, Occasion::Handshake);
+        let refused = steps.iter().any(|step| matches!(step.effect, HandshakeEdit::Refuse(_)));
+        let held = self.rules.hold.as_ref().is_some_and(|hold| hold.matches(flow));
+        if held && !refused && !steps.iter().any(|step| step.effect == HandshakeEdit::Hold) {
+            steps.push(Step { rule: None, effect: HandshakeEdit::Hold });
+        }
+        steps
+    }
+
+    /// What is to be done with the server's 101, before the client gets it.
+    pub fn response(&mut self, flow: &Flow) -> Vec<Step<HandshakeEdit>> {
+        self.edits(flow, Occasion::Response)
+    }
+
+    /// What is to be done now that the session is open.
+    pub fn opened(&mut self, flow: &Flow) -> Vec<Step<Effect>> {
+        let mut steps = Vec::new();
+        for place in 0..self.rules.rules.len() {
+            let Some(rule) = self.due(place, Occasion::Open, flow, flow.session) else { continue };
+            let mut opened = Opened { effects: Vec::new() };
+            rule.then.iter().for_each(|act| act.opened(&mut opened));
+            self.add(&rule, opened.effects, &mut steps);
+        }
+        steps
+    }
+
+    /// What is to be done with a message or control frame, in order. Nothing: it goes on as it came.
+    ///
+    /// Holds and hooks come last: they see what all rules made of it, and what they say holds.
+    pub fn message(&mut self, seen: &Seen<'_>) -> Vec<Step<Effect>> {
+        let mut steps = Vec::new();
+        let mut waits = Vec::new();
+        let mut now = Now { opcode: seen.opcode, payload: None };
+        for place in 0..self.rules.rules.len() {
+            let become_so = now.seen(seen);
+            let Some(rule) = self.due(place, Occasion::Message, &become_so, seen.flow.session) else {
+                continue;
+            };
+            let mut effects = Vec::new();
+            for act in &rule.then {
+                let Some(random) = self.states[place].random.as_mut() else { continue };
+                let mut moment = Moment { seen: &now.seen(seen), random, effects: Vec::new() };
+                act.message(&mut moment);
+                let done = moment.effects;
+                let is_over = done.iter().any(ends);
+                for effect in &done {
+                    if let Effect::Replace(opcode, payload) = effect {
+                        now = Now { opcode: *opcode, payload: Some(payload.clone()) };
+                    }
+                }
+                effects.extend(done);
+                if is_over {
+                    self.add(&rule, effects, &mut steps);
+                    return steps;
+                }
+            }
+            let (wait, rest): (Vec<_>, Vec<_>) =
+                effects.into_iter().partition(|effect| matches!(effect, Effect::Hold | Effect::Ask { .. }));
+            self.add(&rule, rest, &mut steps);
+            self.add(&rule, wait, &mut waits);
+        }
+        let is_held = |waits: &[Step<Effect>]| waits.iter().any(|step| step.effect == Effect::Hold);
+        if !is_held(&waits) && self.rules.hold.as_ref().is_some_and(|hold| hold.matches(&now.seen(seen))) {
+            waits.push(Step { rule: None, effect: Effect::Hold });
+        }
+        steps.extend(waits);
+        steps
+    }
+
+    fn edits(&mut self, flow: &Flow, on: Occasion) -> Vec<Step<HandshakeEdit>> {
+        let mut steps = Vec::new();
+        for place in 0..self.rules.rules.len() {
+            let Some(rule) = self.due(place, on, flow, flow.session) else { continue };
+            let Some(random) = self.states[place].random.as_mut() else { continue };
+            for effect in rule.then.iter().flat_map(|act| act.handshake(random)) {
+                let is_over = matches!(effect, HandshakeEdit::Refuse(_));
+                steps.push(Step { rule: Some(Arc::clone(&rule.name)), effect });
+                if is_over {
+                    return steps;
+                }
+            }
+        }
+        steps
+    }
+
+    /// The rule at `place`, where it is about this occasion and acts on this subject.
+    fn due(&mut self, place: usize, on: Occasion, subject: &impl Subject, session: u32) -> Option<Arc<Rule>> {
+        let rule = &self.rules.rules[place];
+        if rule.on != on || !rule.when.matches(subject) {
+            return None;
+        }
+        let State { count, random } = &mut self.states[place];
+        let random = random.get_or_insert_with(|| Random::new(self.rules.seed, session, &rule.name));
+        rule.is_due(count, random).then(|| Arc::clone(rule))
+    }
+
+    /// Adds what a rule does, but for what holds already.
+    fn add(&mut self, rule: &Rule, effects: Vec<Effect>, steps: &mut Vec<Step<Effect>>) {
+        for effect in effects {
+            if let Effect::Throttle(direction, rate) = effect {
+                let place = usize::from(direction == Direction::ToClient);
+                let slowed = Some((Arc::clone(&rule.name), rate));
+                if self.rates[place] == slowed {
+                    continue;
+                }
+                self.rates[place] = slowed;
+            }
+            steps.push(Step { rule: Some(Arc::clone(&rule.name)), effect });
+        }
+    }
+}
+
+impl Now {
+    /// The message as it is now.
+    fn seen<'a>(&'a self, seen: &Seen<'a>) -> Seen<'a> {
+        match &self.payload {
+            None => *seen,
+            Some(payload) => Seen {
+                opcode: self.opcode,
+                payload: Some(payload),
+                wire_size: payload.len() as u64,
+                compressed: false,
+                ..*seen
+            },
+        }
+    }
+}
+
+/// Whether nothing is left of a message, or of its session, for the rules behind.
+fn ends(effect: &Effect) -> bool {
+    matches!(effect, Effect::Drop | Effect::Close { .. } | Effect::Reset | Effect::Truncate { .. })
+}
