@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -18,7 +18,7 @@ const FLUSH_AFTER: Duration = Duration::from_millis(100);
 /// How long the log is waited for at a time; it wakes whoever waits.
 const WAIT: Duration = Duration::from_secs(10);
 /// Why events can be missing.
-const EVICTED: &str = "the log reached its limit before they were written (--capture-limit)";
+pub(super) const EVICTED: &str = "the log reached its limit before they were written (--capture-limit)";
 
 /// Prints what happens until the log is closed, beginning with the line that says where it is listened.
 ///
@@ -102,33 +102,6 @@ pub fn record(
     })
 }
 
-/// Writes a recording of what the log holds at this moment into a new file; gives how many events that was.
-///
-/// # Errors
-/// Where there is a file of that name already, it cannot be written, or the log cannot be read.
-pub fn save(log: &Log, path: &Path, listen: Vec<Listening>, redaction: Redaction) -> io::Result<u64> {
-    let until = log.now();
-    let file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    let mut printer =
-        Printer::new(BufWriter::new(file), &Printing::recording(listen, redaction), log.started())?;
-    let (mut cursor, mut begun, mut events) = (log.cursor(), HashSet::new(), 0);
-    loop {
-        match cursor.next()? {
-            // What came since would never end under a flood.
-            Next::Event(event) if event.time() > until => break,
-            Next::Event(event) => {
-                begin(log, &mut printer, &mut begun, &event)?;
-                printer.event(&event, log)?;
-                events += 1;
-            }
-            Next::Gap(lost) => printer.gap(until, lost, EVICTED)?,
-            Next::Pending | Next::End => break,
-        }
-    }
-    printer.flush()?;
-    Ok(events)
-}
-
 /// A new file is for its owner alone (mode 0600, where there are modes): what passed may be anything.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
@@ -202,7 +175,12 @@ fn pump(log: &Log, printer: &mut Printer) -> io::Result<()> {
 }
 
 /// Prints the opening of a session first whose own event the log has let go.
-fn begin(log: &Log, printer: &mut Printer, begun: &mut HashSet<u32>, event: &Event) -> io::Result<()> {
+pub(super) fn begin(
+    log: &Log,
+    printer: &mut Printer,
+    begun: &mut HashSet<u32>,
+    event: &Event,
+) -> io::Result<()> {
     let unknown = match event {
         Event::Opened(opening) => {
             begun.insert(opening.session);

@@ -9,6 +9,7 @@ mod follow;
 mod lines;
 mod printer;
 mod redact;
+mod save;
 mod sieve;
 
 pub mod schema;
@@ -17,7 +18,8 @@ pub mod text;
 
 pub use beside::{is_same_file, replace};
 pub use file::{FileError, load, load_into, open, payload, print, resume, seekable};
-pub use follow::{Follower, follow, private, record, save};
+pub use follow::{Follower, follow, private, record};
+pub use save::{Chosen, Saved, save};
 
 pub use redact::Redactor;
 

@@ -72,8 +72,10 @@ pub enum Action {
     Copy,
     /// The payload into a file.
     SavePayload,
-    /// A recording into a file.
+    /// The chosen sessions into a file, as a recording.
     SaveRecording,
+    /// All sessions that are listed into a file, as a recording.
+    SaveAll,
     /// Close a session's connections.
     Kill,
     /// Forget what is over.
@@ -291,12 +293,20 @@ pub const BINDINGS: &[Binding] = &[
     key(&["b"], Action::SavePayload, "save-payload", "save the payload into a file")
         .takes("FILE")
         .hint("save"),
-    key(&["w"], Action::SaveRecording, "save-recording", "save all that the log holds as a recording")
+    key(
+        &["w"],
+        Action::SaveRecording,
+        "save-recording",
+        "save the marked sessions, or this one, as a recording",
+    )
+    .takes("FILE"),
+    key(&["W"], Action::SaveAll, "save-all", "save all sessions that are listed as a recording")
         .takes("FILE"),
     key(&["X"], Action::Kill, "kill", "close the session's connections, both ends").hint("kill"),
     key(&["z"], Action::Clear, "clear", "forget sessions and exchanges that are over"),
     key(&["!"], Action::Notes, "notes", "read what the proxy itself had to say").hint("notes"),
-    key(&["O"], Action::Output, "output", "read what the program prints that was run").hint("output"),
+    key(&["O"], Action::Output, "output", "read what the program that was run prints, or the replay")
+        .hint("output"),
     key(&["ctrl-l"], Action::Redraw, "redraw", "draw the screen anew"),
     key(&["ctrl-z"], Action::Suspend, "suspend", "back to the shell; fg returns"),
     key(&["Q", "ctrl-c"], Action::Quit, "quit", "leave").hint("quit"),
@@ -344,6 +354,7 @@ pub fn command(name: &str) -> Option<&'static Binding> {
     let name = match name {
         "q" | "q!" | "qa" => "quit",
         "w" => "save-recording",
+        "wa" => "save-all",
         name => name,
     };
     let exact = BINDINGS.iter().find(|binding| binding.command == name);
@@ -451,7 +462,7 @@ mod tests {
         assert_eq!(command("save").map(|row| row.command), None);
         assert_eq!(command("q").map(|row| row.command), Some("quit"));
         assert_eq!(command("").map(|row| row.command), None);
-        assert_eq!(commands("save"), ["save-payload", "save-recording"]);
+        assert_eq!(commands("save"), ["save-all", "save-payload", "save-recording"]);
     }
 
     #[test]

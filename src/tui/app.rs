@@ -8,11 +8,13 @@ use super::commands::choices;
 use super::composer::Composer;
 use super::input::{Input, Purpose, Typed};
 use super::page::Page;
+use super::saving::Saving;
 use super::sheet::{Sheet, SheetKind};
 use crate::capture::{Flow, FlowKind};
 use crate::control::compose::Draft;
 use crate::decode::View;
 use crate::filter::Filter;
+use crate::headless::Chosen;
 use crate::ws::Direction;
 
 /// The user's side of the screen.
@@ -60,6 +62,8 @@ pub struct App {
     pub notice: Option<Notice>,
     /// A search that goes on to the next find as soon as there is one.
     pub(super) seeking: Option<Seek>,
+    /// What a file is being asked for.
+    pub(super) saving: Option<Saving>,
     pub(super) flows_top: usize,
     /// Whether a key was pressed yet: until then, the first session that opens is shown.
     pub(super) touched: bool,
@@ -190,8 +194,8 @@ pub enum Effect {
     Copy,
     /// The payload under the cursor goes into a file.
     SavePayload(PathBuf),
-    /// A recording goes into a file.
-    SaveRecording(PathBuf),
+    /// A recording of what was chosen goes into a file.
+    SaveRecording(PathBuf, Chosen),
 }
 
 impl App {
@@ -334,7 +338,8 @@ impl App {
             Action::Resend => self.resend(argument, page),
             Action::Copy => Some(Effect::Copy),
             Action::SavePayload => self.file(Purpose::PayloadFile, argument, page),
-            Action::SaveRecording => self.file(Purpose::RecordingFile, argument, page),
+            Action::SaveRecording => self.save_chosen(argument, page),
+            Action::SaveAll => self.save_listed(argument, page),
             Action::Kill => self.kill(page),
             Action::Clear => Some(Effect::Clear),
             Action::Redraw => Some(Effect::Redraw),

@@ -20,10 +20,14 @@ impl App {
             Purpose::Filter => self.filter.source().to_owned(),
             Purpose::SessionFilter => self.flow_filter.source().to_owned(),
             Purpose::PayloadFile => payload_file(page),
-            Purpose::RecordingFile => "recording.jsonl".to_owned(),
+            Purpose::RecordingFile => self.recording_file(),
             Purpose::Search | Purpose::Command | Purpose::Send => String::new(),
         };
-        self.input = Some(Input::new(purpose, &present, self.histories.entry(purpose).or_default()));
+        let input = Input::new(purpose, &present, self.histories.entry(purpose).or_default());
+        self.input = Some(match purpose {
+            Purpose::RecordingFile => input.asking(self.recording_prompt()),
+            _ => input,
+        });
     }
 
     pub(super) fn file(&mut self, purpose: Purpose, argument: Option<&str>, page: &Page) -> Option<Effect> {
@@ -33,7 +37,7 @@ impl App {
         }
         match argument {
             None => self.ask(purpose, None, page),
-            Some(name) => return file_effect(purpose, name),
+            Some(name) => return file_effect(name),
         }
         None
     }
@@ -56,7 +60,8 @@ impl App {
                 let binding = actions::command(name)?;
                 self.command(binding, argument.trim(), page)
             }
-            Purpose::PayloadFile | Purpose::RecordingFile => file_effect(purpose, text.trim()),
+            Purpose::PayloadFile => file_effect(text.trim()),
+            Purpose::RecordingFile => self.save_as(text.trim()),
             Purpose::Filter | Purpose::SessionFilter | Purpose::Search => {
                 self.take(purpose, text);
                 None
@@ -104,13 +109,8 @@ pub(super) fn choices(spec: &str, typed: &str) -> Vec<String> {
     words.into_iter().filter(|word| word.starts_with(typed)).map(str::to_owned).collect()
 }
 
-fn file_effect(purpose: Purpose, name: &str) -> Option<Effect> {
-    let file = PathBuf::from(name);
-    match purpose {
-        _ if name.is_empty() => None,
-        Purpose::PayloadFile => Some(Effect::SavePayload(file)),
-        _ => Some(Effect::SaveRecording(file)),
-    }
+fn file_effect(name: &str) -> Option<Effect> {
+    (!name.is_empty()).then(|| Effect::SavePayload(PathBuf::from(name)))
 }
 
 /// A name for the payload under the cursor.

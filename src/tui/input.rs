@@ -1,5 +1,7 @@
 //! The line at the bottom in which filters, searches, commands and file names are typed.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -58,6 +60,7 @@ pub struct Input {
     recalled: usize,
     /// Candidates of the completion under way, where the word begins, and which of them is shown.
     completing: Option<(usize, Vec<String>, usize)>,
+    prompt: Cow<'static, str>,
 }
 
 /// What a key did to the line.
@@ -80,7 +83,13 @@ impl Input {
             cursor: text.len(),
             recalled: history.len(),
             completing: None,
+            prompt: purpose.prompt().into(),
         }
+    }
+
+    /// The same, asking in these words.
+    pub(super) fn asking(self, prompt: String) -> Input {
+        Input { prompt: prompt.into(), ..self }
     }
 
     /// What was typed so far.
@@ -250,7 +259,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, input: &Input, theme: Th
         (None, _, true) => "✓".to_owned(),
         (None, _, false) => String::new(),
     };
-    let used = line(frame, area, input, (input.purpose.prompt(), theme.accent()), style) + 3;
+    let used = line(frame, area, input, (&visible(&input.prompt), theme.accent()), style) + 3;
     let rest = Rect { x: area.x + used.min(area.width), width: area.width.saturating_sub(used), ..area };
     let verdict = text::cut(&verdict, usize::from(rest.width));
     frame.render_widget(
@@ -322,9 +331,9 @@ mod tests {
 
     #[test]
     fn tab_goes_round_the_commands() {
-        assert_eq!(typed(&["s", "a", "v", "tab"]).text(), "save-payload ");
-        assert_eq!(typed(&["s", "a", "v", "tab", "tab"]).text(), "save-recording ");
-        assert_eq!(typed(&["s", "a", "v", "tab", "tab", "tab"]).text(), "save-payload ");
+        assert_eq!(typed(&["s", "a", "v", "tab"]).text(), "save-all ");
+        assert_eq!(typed(&["s", "a", "v", "tab", "tab"]).text(), "save-payload ");
+        assert_eq!(typed(&["s", "a", "v", "tab", "tab", "tab", "tab"]).text(), "save-all ");
         assert_eq!(typed(&["p", "r", "e", "t", "tab"]).text(), "pretty");
     }
 

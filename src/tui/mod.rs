@@ -25,6 +25,7 @@ mod messages;
 mod moves;
 mod page;
 mod payload;
+mod saving;
 mod sent;
 mod sessions;
 mod sheet;

@@ -20,7 +20,7 @@ use crossterm::execute;
 use super::app::Effect;
 use super::console::Console;
 use super::theme::Theme;
-use super::{About, actions, text};
+use super::{About, actions, saving, text};
 use crate::capture::{Flow, Log, Payload};
 use crate::control::{Command, Controller, Outcome};
 use crate::headless::{self, Redaction};
@@ -181,10 +181,10 @@ impl Desk<'_> {
             Effect::Resend { session, numbers, direction } => self.resend(session, &numbers, direction),
             Effect::Copy => self.copy(screen)?,
             Effect::SavePayload(file) => self.save_payload(file),
-            Effect::SaveRecording(file) => {
+            Effect::SaveRecording(file, chosen) => {
                 let (listen, redaction) = (self.listen.clone(), self.outside.redaction);
                 self.in_background(&file, move |log, file| {
-                    Ok(text::plural(headless::save(&log, file, listen, redaction)?, "event"))
+                    Ok(saving::words(headless::save(&log, file, &chosen, listen, redaction)?))
                 });
             }
         }

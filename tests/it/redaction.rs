@@ -5,7 +5,7 @@ use std::path::Path;
 use sockeye::capture::{Flow, Log, LogConfig, Opened};
 use sockeye::filter::Filter;
 use sockeye::headless::text::Style;
-use sockeye::headless::{Output, Printing, Redaction, follow, load, open, print, record, save};
+use sockeye::headless::{Chosen, Output, Printing, Redaction, follow, load, open, print, record, save};
 
 use crate::support::{PATIENCE, Server, reverse};
 
@@ -113,7 +113,7 @@ fn a_recording_says_what_was_replaced_and_keeps_what_it_says() {
     let Ok(Some(Opened::Refused(refused))) = loaded.opening(1) else { panic!("{recording}") };
     assert_eq!(refused.opening.redacted, places);
     let again = directory.path().join("again.jsonl");
-    save(&loaded, &again, Vec::new(), Redaction::On).unwrap();
+    save(&loaded, &again, &Chosen::All, Vec::new(), Redaction::On).unwrap();
     assert_eq!(std::fs::read_to_string(&again).unwrap(), recording);
     let mut out = Vec::new();
     print(&mut open(&path).unwrap(), &printing(Output::Text, Redaction::Off), &mut out).unwrap();

@@ -1,7 +1,7 @@
 //! Sessions played true to their frames and bytes over real sockets: what was odd on the wire is so again, and so are
 //! the ends of connections.
 
-use sockeye::headless::{Redaction, save};
+use sockeye::headless::{Chosen, Redaction, save};
 use sockeye::replay::{Fidelity, MockServer, Outcome, ReplayClient, Settings};
 use sockeye::ws::{Direction, Frame, LengthForm, Opcode};
 use tokio::runtime::Runtime;
@@ -28,7 +28,7 @@ fn again(
     proxy.until(|log| (log.stats().closed == 1).then_some(()));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("odd.jsonl");
-    save(&proxy.finish(), &file, Vec::new(), Redaction::Off).unwrap();
+    save(&proxy.finish(), &file, &Chosen::All, Vec::new(), Redaction::Off).unwrap();
     Runtime::new().unwrap().block_on(async {
         let mock = MockServer::from_file(&file).fidelity(fidelity).start().await.unwrap();
         let client = ReplayClient::from_file(&file).fidelity(fidelity).run(mock.url()).await.unwrap();

@@ -3,6 +3,7 @@
 mod compose;
 mod filters;
 mod rules;
+mod saving;
 mod tls;
 mod views;
 

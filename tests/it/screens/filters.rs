@@ -1,6 +1,7 @@
 //! Filters and marks on the screens.
 
 use sockeye::capture::Flow;
+use sockeye::headless::Chosen;
 use sockeye::tui::Effect;
 
 use super::Stage;
@@ -57,7 +58,8 @@ fn every_action_is_a_command_too() {
     stage.line(":", "hex");
     assert!(stage.screen().contains("[Hex]"));
     assert_eq!(stage.line(":", "kill"), Some(Effect::Kill(Flow::Session(1))));
-    assert_eq!(stage.line(":", "save-recording all.jsonl"), Some(Effect::SaveRecording("all.jsonl".into())));
+    let all = Effect::SaveRecording("all.jsonl".into(), Chosen::All);
+    assert_eq!(stage.line(":", "save-all all.jsonl"), Some(all));
     assert_eq!(stage.line(":", "save-payload a.bin"), Some(Effect::SavePayload("a.bin".into())));
     assert_eq!(stage.line(":", "q"), Some(Effect::Quit));
 }
