@@ -6,14 +6,14 @@ use crate::ws::{OtherExtension, PermessageDeflate};
 
 /// The outcome of a handshake.
 #[derive(Default)]
-pub(super) struct Agreed {
-    pub(super) subprotocol: Option<String>,
-    pub(super) deflate: Option<PermessageDeflate>,
-    pub(super) other_extension: OtherExtension,
+pub(crate) struct Agreed {
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) deflate: Option<PermessageDeflate>,
+    pub(crate) other_extension: OtherExtension,
 }
 
 impl Agreed {
-    pub(super) fn read(opening: &Opening) -> Agreed {
+    pub(crate) fn read(opening: &Opening) -> Agreed {
         let heads = (RequestHead::parse(&opening.request), ResponseHead::parse(&opening.response));
         let (Ok(request), Ok(response)) = heads else { return Agreed::default() };
         let read = examine(&request, Some(&response));

@@ -26,6 +26,7 @@ mod told;
 
 pub use act::{Act, By, Deed, Deeds};
 pub use acts::Held;
+pub(crate) use agreed::Agreed;
 pub use log::{Log, Opened, Stats};
 pub use program::{Line, Program, Stream};
 pub use reader::{Cursor, Next};

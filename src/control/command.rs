@@ -1,5 +1,8 @@
 //! What a view can ask for, and what became of it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::filter::Filter;
@@ -98,6 +101,27 @@ impl FrameSpec {
             length_form: None,
         }
     }
+}
+
+/// A hook is asked what becomes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The number under which the message is held.
+    pub held: u64,
+    /// The session's number.
+    pub session: u32,
+    /// Which way the message goes.
+    pub direction: Direction,
+    /// The rule that asks.
+    pub rule: Arc<str>,
+    /// The hook's command.
+    pub hook: Arc<str>,
+    /// How long it may take; then the message goes on.
+    pub limit: Duration,
+    /// What the message is.
+    pub opcode: Opcode,
+    /// Its payload.
+    pub payload: Bytes,
 }
 
 /// What became of a command.

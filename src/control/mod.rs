@@ -6,11 +6,11 @@ mod mailbox;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 
-pub use command::{Command, FrameSpec, Outcome, Verdict};
+pub use command::{Ask, Command, FrameSpec, Outcome, Verdict};
 pub(crate) use mailbox::{Mailbox, Order};
 
 use crate::capture::Ending;
@@ -27,6 +27,7 @@ struct Inner {
     /// Grows with every change of the rules, to look at without their lock.
     version: AtomicU64,
     shutdown: watch::Sender<bool>,
+    hooks: OnceLock<Box<dyn Fn(Ask) + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -62,6 +63,7 @@ impl Controller {
             rules: Mutex::default(),
             version: AtomicU64::new(0),
             shutdown: watch::Sender::new(false),
+            hooks: OnceLock::new(),
         }))
     }
 
@@ -100,6 +102,20 @@ impl Controller {
         self.0.shutdown.subscribe()
     }
 
+    /// Has hooks asked by `ask`, which must not block; the answer is a [`Command::Settle`]. Whoever is first stays.
+    pub fn answer_asks(&self, ask: impl Fn(Ask) + Send + Sync + 'static) {
+        // The first stays.
+        let _ = self.0.hooks.set(Box::new(ask));
+    }
+
+    /// Asks a hook; where nobody runs hooks, what is asked about goes on as it is.
+    pub(crate) fn ask(&self, ask: Ask) {
+        match self.0.hooks.get() {
+            Some(hooks) => hooks(ask),
+            None => drop(self.settle(ask.held, Verdict::Forward)),
+        }
+    }
+
     /// How many sessions and tunnels are open.
     pub fn open_sessions(&self) -> usize {
         self.open().sessions.len()
@@ -117,7 +133,7 @@ impl Controller {
     }
 
     /// A number that is another after every change of the rules.
-    pub fn rules_version(&self) -> u64 {
+    pub(crate) fn rules_version(&self) -> u64 {
         self.0.version.load(Ordering::Acquire)
     }
 
@@ -144,19 +160,19 @@ impl Controller {
     }
 
     /// A session holds something from now on: the number that it is held under.
-    pub fn hold_message(&self, session: u32) -> u64 {
+    pub(crate) fn hold_message(&self, session: u32) -> u64 {
         self.open().hold(Holder::Session(session))
     }
 
     /// An opening handshake is held: under which number, and where the verdict comes. No verdict comes where the proxy is
     /// shut down.
-    pub fn hold_handshake(&self, session: u32) -> (u64, oneshot::Receiver<Verdict>) {
+    pub(crate) fn hold_handshake(&self, session: u32) -> (u64, oneshot::Receiver<Verdict>) {
         let (sender, receiver) = oneshot::channel();
         (self.open().hold(Holder::Handshake(session, sender)), receiver)
     }
 
     /// What was held under this number is not held any more.
-    pub fn let_go(&self, held: u64) {
+    pub(crate) fn let_go(&self, held: u64) {
         self.open().held.remove(&held);
     }
 

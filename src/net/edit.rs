@@ -98,6 +98,31 @@ impl Edited {
     }
 }
 
+/// The head with this header once, where its first line of that name was, or else as its last.
+pub(super) fn set_header(head: &[u8], name: &str, value: &str) -> Vec<u8> {
+    let mut edited = Vec::with_capacity(head.len() + name.len() + value.len() + 4);
+    let line_of_ours = format!("{name}: {value}\r\n");
+    let mut is_set = false;
+    for (place, line) in lines(head).enumerate() {
+        let names_it = place > 0 && field(line, &name.to_ascii_lowercase()).is_some();
+        if !is_set && (names_it || line.trim_ascii().is_empty()) {
+            edited.extend_from_slice(line_of_ours.as_bytes());
+            is_set = true;
+        }
+        if !names_it {
+            edited.extend_from_slice(line);
+        }
+    }
+    edited
+}
+
+/// The head without any header of this name.
+pub(super) fn remove_header(head: &[u8], name: &str) -> Vec<u8> {
+    let name = name.to_ascii_lowercase();
+    let stays = |(place, line): &(usize, &[u8])| *place == 0 || field(line, &name).is_none();
+    lines(head).enumerate().filter(stays).flat_map(|(_, line)| line.iter().copied()).collect()
+}
+
 /// Lines with their line ends.
 fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     head.split_inclusive(|octet| *octet == b'\n')
@@ -127,6 +152,14 @@ mod tests {
         let edited = edit(head.as_bytes(), edits, None);
         assert_eq!(String::from_utf8(edited.head).unwrap(), expected);
         assert_eq!(edited.notes, notes);
+    }
+
+    #[test]
+    fn a_header_is_set_once_and_removed_wholly() {
+        let head = b"GET / HTTP/1.1\r\nA: 1\r\nX: 2\r\na: 3\r\n\r\n";
+        assert_eq!(set_header(head, "a", "9"), b"GET / HTTP/1.1\r\na: 9\r\nX: 2\r\n\r\n");
+        assert_eq!(set_header(head, "B", "9"), b"GET / HTTP/1.1\r\nA: 1\r\nX: 2\r\na: 3\r\nB: 9\r\n\r\n");
+        assert_eq!(remove_header(head, "A"), b"GET / HTTP/1.1\r\nX: 2\r\n\r\n");
     }
 
     #[test]

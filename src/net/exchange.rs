@@ -26,7 +26,7 @@ pub(super) struct Carry<'a> {
     /// Becomes true when the proxy is to shut down.
     pub(super) shutdown: watch::Receiver<bool>,
     /// Told when the response's head is there, before the client gets it.
-    pub(super) responded: &'a mut (dyn FnMut(&Bytes) + Send),
+    pub(super) responded: &'a mut (dyn FnMut(&Bytes) -> Option<Bytes> + Send),
 }
 
 /// What the client wants.
@@ -294,7 +294,7 @@ impl Down {
         kind: Kind,
         answering: Answering,
         sent: Instant,
-        responded: &mut (dyn FnMut(&Bytes) + Send),
+        responded: &mut (dyn FnMut(&Bytes) -> Option<Bytes> + Send),
     ) -> Result<Body, End> {
         loop {
             let Some(head) = read_head(&self.buffer) else {
@@ -314,11 +314,12 @@ impl Down {
             let rest = self.buffer.split_off(length);
             let head = Bytes::from(std::mem::replace(&mut self.buffer, rest));
             let interim = (100..200).contains(&status) && status != 101;
+            let mut edited = None;
             if !interim {
                 self.waited = Some(sent.elapsed());
-                responded(&head);
+                edited = responded(&head);
             }
-            send(&mut self.client, &head).await.map_err(client_gone)?;
+            send(&mut self.client, edited.as_ref().unwrap_or(&head)).await.map_err(client_gone)?;
             if status == 101 && kind != Kind::Plain {
                 return Err(End::Switched { early: Vec::new(), sent: 0 });
             }

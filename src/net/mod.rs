@@ -18,6 +18,7 @@ mod exchange;
 mod framing;
 mod guard;
 pub mod install;
+mod intervene;
 mod listener;
 mod mode;
 mod open;

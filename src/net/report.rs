@@ -58,6 +58,21 @@ impl Report {
         }
     }
 
+    /// The handshake, as far as it is known; none of an exchange.
+    pub(super) fn opening(&self) -> Option<&Opening> {
+        match &self.about {
+            About::Session { opening, .. } => Some(opening),
+            About::Exchange(_) => None,
+        }
+    }
+
+    /// More was edited.
+    pub(super) fn edited(&mut self, notes: Vec<String>) {
+        if let About::Session { opening, .. } = &mut self.about {
+            opening.notes.extend(notes);
+        }
+    }
+
     /// The request is there, for `authority`, or for nobody where it names no server.
     pub(super) fn asked(&mut self, authority: Option<&Authority>, asked: &Asked) {
         let path = asked.parts.uri.path_and_query().map_or("/", |path| path.as_str());

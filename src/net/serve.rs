@@ -17,6 +17,7 @@ use super::edit::{Edits, edit};
 use super::exchange::{Carried, Carry, End, Gone, Kind, carry};
 use super::framing::{Answering, Body};
 use super::guard::{Credentials, Limits, Seats, host_name, is_here};
+use super::intervene::Intervention;
 use super::open::Opener;
 use super::proxy_protocol::Addresses;
 use super::report::Report;
@@ -168,6 +169,10 @@ impl Serving {
         report.secured(self.tls());
         let called = self.called(&authority, asked.parts.headers.get(http::header::HOST));
         report.asked(Some(called.as_ref().unwrap_or(&authority)), &asked);
+        let Some((asked, intervention)) = self.intervene(asked, &mut report, kind).await else {
+            return Next::Over;
+        };
+        let path = path.map(|path| path_of(&asked.head).unwrap_or(path));
         if let Some(error) = self.unreached.take() {
             self.unreachable(asked, report, &error).await;
             return Next::Over;
@@ -182,7 +187,7 @@ impl Serving {
                 }
             },
         };
-        self.carry(asked, server, report, kind, path.as_deref()).await
+        self.carry(asked, server, report, path.as_deref(), intervention).await
     }
 
     /// Where a reverse listener is called by a name that anybody could have made to point here (DNS rebinding): why its
@@ -203,9 +208,10 @@ impl Serving {
         asked: Asked,
         server: Dialled,
         mut report: Report,
-        kind: Kind,
         path: Option<&str>,
+        mut intervention: Intervention,
     ) -> Next {
+        let kind = wants(&asked);
         let answering = if asked.parts.method == Method::HEAD { Answering::Head } else { Answering::Other };
         let request_body = Body::of_request(&asked.parts.headers);
         let head = asked.head.clone();
@@ -220,6 +226,7 @@ impl Serving {
         };
         let login = self.shared.auth.as_ref().filter(|_| matches!(self.route, Route::Reverse(_)));
         let mut edited = edit(&head, edits, login);
+        edited.notes.append(&mut intervention.notes);
         edited.notes.extend(foreign);
         edited.notes.extend(
             self.shared
@@ -233,12 +240,17 @@ impl Serving {
         report.secured(tls.clone());
         report.sending(&edited, &transport, timing);
         let limit = (kind == Kind::WebSocket).then_some(self.shared.handshake_limit);
-        let responded = &mut |response: &Bytes| report.responded(response);
+        let responded = &mut |response: &Bytes| {
+            report.responded(response);
+            let (head, notes) = intervention.response(&report, response)?;
+            report.edited(notes);
+            Some(head)
+        };
         let head = &edited.head[..];
         let shutdown = self.shared.controller.shutdown();
         let what = Carry { head, request_body, answering, limit, kind, shutdown, responded };
         let carried = carry(client, transport, what).await;
-        self.conclude(carried, report, authority, tls).await
+        self.conclude(carried, report, authority, tls, intervention).await
     }
 
     /// Does what the end of an exchange asks for.
@@ -248,6 +260,7 @@ impl Serving {
         mut report: Report,
         authority: Authority,
         tls: Option<Arc<Tls>>,
+        intervention: Intervention,
     ) -> Next {
         report.carried(&carried);
         if let Some(why) = over_certificate(&carried, tls.as_deref()) {
@@ -266,7 +279,9 @@ impl Serving {
                 // Before it is told of, so that whoever reads of it can have it killed.
                 let drive = self.drive(client, server, report.session(), Watch::Frames);
                 let watch = report.switched();
-                return Next::Drive(Drive { watch, early, sent, ..drive });
+                let touch = intervention.touch(&report);
+                let opening = report.opening().cloned().map(Box::new);
+                return Next::Drive(Drive { watch, opening, touch, early, sent, ..drive });
             }
             End::NotHttp => {
                 report.over(Some("the server's answer is not HTTP".to_owned()));
@@ -399,6 +414,9 @@ impl Serving {
             session,
             watch,
             mailbox,
+            controller: self.shared.controller.clone(),
+            opening: None,
+            touch: None,
             early: Vec::new(),
             sent: 0,
         }
@@ -429,6 +447,13 @@ pub(super) fn wants(asked: &Asked) -> Kind {
     } else {
         Kind::Plain
     }
+}
+
+/// The path of a head's absolute request target.
+fn path_of(head: &[u8]) -> Option<String> {
+    let line = head.split(|octet| *octet == b'\r').next()?;
+    let target = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
+    absolute(target).map(|(_, path)| path)
 }
 
 const MISDIRECTED: &str = "this is a forward proxy, and the request names no server: set it as the HTTP or SOCKS5 \

@@ -23,6 +23,10 @@ pub struct Gate {
     deflater: Option<Box<Deflater>>,
     frame: Now,
     open: Option<Open>,
+    /// The control frame that is being read.
+    control: Option<Frame>,
+    /// Octets of the direction that were fed, all before the gate included.
+    position: u64,
     /// How many compressed messages were given out.
     given: u64,
     /// How many of them went on as they came, one after the other.
@@ -36,8 +40,23 @@ pub struct Gate {
 pub enum Event {
     /// Bytes that go on as they are: control frames, what belongs to no message, and messages too long to be held.
     Pass(Vec<u8>),
+    /// A control frame. It goes on by its bytes, or not.
+    Control(Frame),
     /// A message, to be put back by [`Gate::put_back`].
     Message(Whole),
+}
+
+/// A whole control frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What it is.
+    pub opcode: Opcode,
+    /// Its payload, unmasked.
+    pub payload: Vec<u8>,
+    /// All of it as it came.
+    pub raw: Vec<u8>,
+    /// Where it began in its direction's stream, in octets.
+    pub offset: u64,
 }
 
 /// A whole data message.
@@ -47,23 +66,45 @@ pub struct Whole {
     pub opcode: Opcode,
     /// Its payload, unmasked and inflated; none where it could not be inflated.
     pub payload: Option<Vec<u8>>,
-    /// Its frames as they came.
+    /// Where its first frame began in its direction's stream, in octets.
+    pub offset: u64,
+    /// Its frames as they came, without the control frames between them.
     raw: Vec<u8>,
     /// Its place among the compressed messages; none where it is not compressed.
     turn: Option<u64>,
 }
 
+impl Whole {
+    /// Octets that it takes in memory.
+    pub fn octets(&self) -> usize {
+        self.raw.len() + self.payload.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Octets of its frames on the wire, headers included.
+    pub fn wire_size(&self) -> u64 {
+        self.raw.len() as u64
+    }
+
+    /// Whether it was compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.turn.is_some()
+    }
+}
+
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub struct Verdict {
+    /// What goes on in its place; none where it goes on itself.
+    pub replacement: Option<(Opcode, Vec<u8>)>,
+    /// How often it goes on: once, or more often, or never.
+    pub times: u32,
+}
+
+impl Verdict {
     /// It goes on.
-    Forward,
-    /// This goes on in its place.
-    Replace(Opcode, Vec<u8>),
-    /// It goes on twice.
-    Duplicate,
+    pub const FORWARD: Verdict = Verdict { replacement: None, times: 1 };
     /// Nothing goes on.
-    Drop,
+    pub const DROP: Verdict = Verdict { replacement: None, times: 0 };
 }
 
 /// The frame whose payload is being read.
@@ -71,6 +112,8 @@ pub enum Verdict {
 enum Now {
     /// It goes on as it is.
     Passing,
+    /// It is a control frame that will be given out whole.
+    Control { masking_key: Option<[u8; 4]>, done: u64 },
     /// It belongs to the message under way.
     Data { masking_key: Option<[u8; 4]>, done: u64, fin: bool },
 }
@@ -78,6 +121,7 @@ enum Now {
 /// The message under way.
 struct Open {
     opcode: Opcode,
+    offset: u64,
     compressed: bool,
     raw: Vec<u8>,
     /// The payload so far; empty once it is broken.
@@ -88,12 +132,14 @@ struct Open {
 }
 
 impl Gate {
-    /// For a direction that stands between two messages. `history` is what the compressed messages before inflated to,
-    /// as far as the next may refer to it; messages of more than `limit` octets are not held.
+    /// For a direction that stands between two messages, after `position` octets. `history` is what the compressed
+    /// messages before inflated to, as far as the next may refer to it; messages of more than `limit` octets are not
+    /// held.
     pub fn new(
         direction: Direction,
         deflate: Option<PermessageDeflate>,
         history: History,
+        position: u64,
         limit: usize,
     ) -> Gate {
         Gate {
@@ -106,6 +152,8 @@ impl Gate {
             deflater: None,
             frame: Now::Passing,
             open: None,
+            control: None,
+            position,
             given: 0,
             passed: 0,
             pending: 0,
@@ -115,32 +163,53 @@ impl Gate {
     /// Takes in what the sender sent.
     pub fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         let mut walker = std::mem::take(&mut self.walker);
-        for walked in walker.walk(bytes) {
+        let mut walk = walker.walk(bytes);
+        while let Some(walked) = walk.next() {
             match walked {
-                Walked::Header(header) => self.header(&header, events),
+                Walked::Header(header) => {
+                    let end = self.position + (bytes.len() - walk.rest().len()) as u64;
+                    self.header(&header, end - header.bytes().len() as u64, events);
+                }
                 Walked::Payload(payload) => self.payload(payload, events),
                 Walked::End => self.end_of_frame(events),
             }
         }
         self.walker = walker;
+        self.position += bytes.len() as u64;
     }
 
     /// What must follow for the receiver, now that `verdict` was given on a message. Messages may be put back in another
     /// order than they came in. The client's new frames are masked with `masking_key`.
     pub fn put_back(&mut self, whole: Whole, verdict: Verdict, masking_key: [u8; 4], out: &mut Vec<u8>) {
         self.pending = self.pending.saturating_sub(1);
-        match verdict {
-            Verdict::Forward => self.forward(whole, masking_key, out),
-            Verdict::Duplicate => {
-                self.forward(whole.clone(), masking_key, out);
+        let Verdict { replacement, times } = verdict;
+        match replacement {
+            _ if times == 0 => self.touch(whole.turn),
+            Some((opcode, payload)) => {
+                self.touch(whole.turn);
+                for _ in 0..times {
+                    self.write(opcode, &payload, whole.turn.is_some(), masking_key, out);
+                }
+            }
+            None => {
+                for _ in 1..times {
+                    self.forward(whole.clone(), masking_key, out);
+                }
                 self.forward(whole, masking_key, out);
             }
-            Verdict::Drop => self.touch(whole.turn),
-            Verdict::Replace(opcode, payload) => {
-                self.touch(whole.turn);
-                self.write(opcode, &payload, whole.turn.is_some(), masking_key, out);
-            }
         }
+    }
+
+    /// Octets of the message that is coming, as far as they are kept.
+    pub fn octets(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| open.raw.len() + open.payload.len())
+    }
+
+    /// The end has come: what there is of the frames under way, as it came.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = self.open.take().map(|open| open.raw).unwrap_or_default();
+        rest.extend(self.control.take().map(|control| control.raw).unwrap_or_default());
+        rest
     }
 
     /// Whether it may be left: the next byte begins a message, none waits, and what goes on is still the sender's own.
@@ -153,7 +222,7 @@ impl Gate {
         &self.history
     }
 
-    fn header(&mut self, header: &FrameHeader, events: &mut Vec<Event>) {
+    fn header(&mut self, header: &FrameHeader, offset: u64, events: &mut Vec<Event>) {
         let fin = header.fin;
         self.frame = match (header.opcode, &self.open) {
             (Opcode::Text | Opcode::Binary, _) => {
@@ -162,16 +231,21 @@ impl Gate {
                     self.history.forget_message();
                     pass(&open.raw, events);
                 }
-                self.begin(header);
+                self.begin(header, offset);
                 Now::Data { masking_key: header.masking_key, done: 0, fin }
             }
             (Opcode::Continuation, Some(_)) => Now::Data { masking_key: header.masking_key, done: 0, fin },
+            // RFC 6455 5.5: a control frame has no more octets, and is one frame
+            (opcode, _) if opcode.is_control() && header.payload_length <= 125 && fin => {
+                self.control = Some(Frame { opcode, payload: Vec::new(), raw: Vec::new(), offset });
+                Now::Control { masking_key: header.masking_key, done: 0 }
+            }
             _ => Now::Passing,
         };
         self.raw(header.bytes(), events);
     }
 
-    fn begin(&mut self, header: &FrameHeader) {
+    fn begin(&mut self, header: &FrameHeader, offset: u64) {
         let compressed = header.rsv1 && self.deflate.is_some();
         if compressed {
             if self.takes_no_context_over() {
@@ -181,6 +255,7 @@ impl Gate {
         }
         self.open = Some(Open {
             opcode: header.opcode,
+            offset,
             compressed,
             raw: Vec::new(),
             payload: Vec::new(),
@@ -193,19 +268,28 @@ impl Gate {
     fn raw(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         match (self.frame, &mut self.open) {
             (Now::Data { .. }, Some(open)) if !open.flows => open.raw.extend_from_slice(bytes),
+            (Now::Control { .. }, _) => {
+                self.control.iter_mut().for_each(|control| control.raw.extend_from_slice(bytes));
+            }
             _ => pass(bytes, events),
         }
     }
 
     fn payload(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         self.raw(bytes, events);
-        let Now::Data { masking_key, done, .. } = &mut self.frame else { return };
-        let Some(open) = &mut self.open else { return };
+        let (Now::Data { masking_key, done, .. } | Now::Control { masking_key, done }) = &mut self.frame
+        else {
+            return;
+        };
         let mut plain = bytes.to_vec();
         if let Some(key) = masking_key {
             mask::mask(&mut plain, *key, *done);
         }
         *done += bytes.len() as u64;
+        if let Some(control) = &mut self.control {
+            return control.payload.extend(plain);
+        }
+        let Some(open) = &mut self.open else { return };
         match &mut self.inflater {
             Some(inflater) if open.compressed && !open.broken => {
                 let (flows, payload) = (open.flows, &mut open.payload);
@@ -236,6 +320,10 @@ impl Gate {
     }
 
     fn end_of_frame(&mut self, events: &mut Vec<Event>) {
+        if let Some(control) = self.control.take() {
+            self.frame = Now::Passing;
+            return events.push(Event::Control(control));
+        }
         let Now::Data { fin, .. } = self.frame else { return };
         self.frame = Now::Passing;
         let Some(mut open) = self.open.take_if(|_| fin) else { return };
@@ -254,7 +342,8 @@ impl Gate {
         }
         self.pending += 1;
         let payload = (!open.broken).then_some(open.payload);
-        events.push(Event::Message(Whole { opcode: open.opcode, payload, raw: open.raw, turn }));
+        let Open { opcode, offset, raw, .. } = open;
+        events.push(Event::Message(Whole { opcode, payload, offset, raw, turn }));
     }
 
     fn forward(&mut self, whole: Whole, masking_key: [u8; 4], out: &mut Vec<u8>) {

@@ -5,10 +5,12 @@
 //! The walker runs along, so that the frame boundary is known at every moment.
 
 mod gate;
+mod lane;
 
-pub use gate::{Event, Gate, Verdict, Whole};
+pub use gate::{Event, Frame, Gate, Verdict, Whole};
+pub use lane::{Done, Lane, Passing, Surroundings, Told, Who};
 
-use crate::ws::FrameWalker;
+use crate::ws::{FrameWalker, Walked};
 
 /// One direction: bytes from its sender on their way to its receiver.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ enum State {
     Flowing,
     /// The sender has ended so; the receiver has yet to be told.
     Ending(Shut),
+    /// The receiver is to be told of this end, after all that waits.
+    Finishing(Shut),
     Over,
 }
 
@@ -62,7 +66,7 @@ impl Relay {
             State::Over => Step::Nothing,
             State::Ending(Shut::Reset) => Step::Shut(Shut::Reset),
             _ if self.taken < self.waiting.len() => Step::Write(&self.waiting[self.taken..]),
-            State::Ending(shut) => Step::Shut(shut),
+            State::Ending(shut) | State::Finishing(shut) => Step::Shut(shut),
             State::Flowing => Step::Read,
         }
     }
@@ -71,6 +75,37 @@ impl Relay {
     pub fn received(&mut self, bytes: &[u8], taken: usize) {
         self.walker.skip(bytes);
         self.waiting.extend_from_slice(&bytes[taken.min(bytes.len())..]);
+    }
+
+    /// These go on as well, behind all that waits.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if !self.is_over() {
+            self.waiting.extend_from_slice(bytes);
+        }
+    }
+
+    /// This direction ends so, after all that waits was written.
+    pub fn finish(&mut self, shut: Shut) {
+        if self.state != State::Over {
+            self.state = State::Finishing(shut);
+        }
+    }
+
+    /// Where in `bytes`, the next to come, the first message ends, with none under way behind it.
+    pub fn end_of_message(&self, bytes: &[u8]) -> Option<usize> {
+        let mut walker = self.walker.clone();
+        let mut walk = walker.walk(bytes);
+        loop {
+            let ended = walk.next()? == Walked::End;
+            if ended && walk.between_messages() {
+                return Some(bytes.len() - walk.rest().len());
+            }
+        }
+    }
+
+    /// The next byte to come begins a message: what was before was not told by [`Relay::received`].
+    pub fn between_messages(&mut self) {
+        self.walker = FrameWalker::new();
     }
 
     /// The receiver took `count` of the bytes that [`Step::Write`] gave.
@@ -102,9 +137,9 @@ impl Relay {
         self.state == State::Over
     }
 
-    /// Whether the next byte of the sender begins a frame.
-    pub fn at_frame_boundary(&self) -> bool {
-        self.walker.at_boundary()
+    /// Whether the next byte of the sender begins a message.
+    pub fn at_message_boundary(&self) -> bool {
+        self.walker.at_message_boundary()
     }
 }
 

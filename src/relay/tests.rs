@@ -91,11 +91,11 @@ fn a_reset_after_a_fin_counts_and_not_the_other_way_round() {
 #[test]
 fn the_frame_boundary_is_known_in_any_state() {
     let mut relay = Relay::new();
-    assert!(relay.at_frame_boundary());
+    assert!(relay.at_message_boundary());
     relay.received(b"\x81\x02h", 0);
-    assert!(!relay.at_frame_boundary());
+    assert!(!relay.at_message_boundary());
     relay.received(b"i", 0);
-    assert!(relay.at_frame_boundary());
+    assert!(relay.at_message_boundary());
 }
 
 proptest! {

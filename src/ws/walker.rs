@@ -114,6 +114,13 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
+impl Walk<'_, '_> {
+    /// Whether what follows begins a frame, and no fragmented message is under way.
+    pub fn between_messages(&self) -> bool {
+        self.walker.at_message_boundary()
+    }
+}
+
 impl<'a> Iterator for Walk<'_, 'a> {
     type Item = Walked<'a>;
 

@@ -33,6 +33,7 @@ mod support;
 #[cfg(all(unix, feature = "tui"))]
 mod terminal;
 mod tls;
+mod touch;
 #[cfg(target_os = "linux")]
 mod transparent;
 mod wire;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
-use crate::ws::{Frame, OtherExtension, Violation};
+use crate::ws::{OtherExtension, Violation, encode::Frame};
 
 /// What a receiver gets: data messages and pings, in order.
 #[derive(Default)]
@@ -62,10 +62,10 @@ struct Sent {
 
 fn sent() -> impl Strategy<Value = Sent> {
     let verdict = prop_oneof![
-        4 => Just(Verdict::Forward),
-        1 => Just(Verdict::Drop),
-        1 => Just(Verdict::Duplicate),
-        1 => "[ab]{0,60}".prop_map(|text| Verdict::Replace(Opcode::Text, text.into_bytes())),
+        4 => Just(Verdict::FORWARD),
+        1 => Just(Verdict::DROP),
+        1 => Just(Verdict { times: 2, ..Verdict::FORWARD }),
+        1 => "[ab]{0,60}".prop_map(replaced),
     ];
     // Few words, so that messages refer to those before them.
     ("(tick|tock|price|fish){0,30}", any::<bool>(), 1_usize..4, verdict)
@@ -115,14 +115,14 @@ fn wire(sent: &Sent, direction: Direction, deflater: Option<&mut Deflater>, byte
     }
 }
 
+fn replaced(text: String) -> Verdict {
+    Verdict { replacement: Some((Opcode::Text, text.into_bytes())), times: 1 }
+}
+
 /// What the receiver should get of a message: itself, and what was made of it.
 fn expected(sent: &Sent) -> Vec<Vec<u8>> {
-    match &sent.verdict {
-        Verdict::Forward => vec![sent.text.clone().into_bytes()],
-        Verdict::Duplicate => vec![sent.text.clone().into_bytes(); 2],
-        Verdict::Drop => vec![],
-        Verdict::Replace(_, payload) => vec![payload.clone()],
-    }
+    let replacement = sent.verdict.replacement.as_ref().map(|(_, payload)| payload.clone());
+    vec![replacement.unwrap_or_else(|| sent.text.clone().into_bytes()); sent.verdict.times as usize]
 }
 
 fn data(received: &Received) -> Vec<Vec<u8>> {
@@ -159,7 +159,7 @@ proptest! {
         for sent in &messages {
             wire(sent, direction, deflater.as_mut(), &mut bytes);
         }
-        let mut gate = Gate::new(direction, deflate, history, limit);
+        let mut gate = Gate::new(direction, deflate, history, 0, limit);
         let mut events = Vec::new();
         let mut number = 0;
         let untouched = out.len();
@@ -167,7 +167,7 @@ proptest! {
             gate.feed(piece, &mut events);
             for event in events.drain(..) {
                 match event {
-                    Event::Pass(bytes) => out.extend(bytes),
+                    Event::Pass(bytes) | Event::Control(super::Frame { raw: bytes, .. }) => out.extend(bytes),
                     Event::Message(whole) => {
                         // Those that were too long to be held went by.
                         while whole.payload.as_deref() != Some(messages[number].text.as_bytes()) {
@@ -193,7 +193,7 @@ proptest! {
                 .collect();
             prop_assert_eq!(data(&result), wanted);
         }
-        if messages.iter().all(|sent| sent.verdict == Verdict::Forward) {
+        if messages.iter().all(|sent| sent.verdict == Verdict::FORWARD) {
             prop_assert_eq!(out[untouched..].len(), bytes.len());
             prop_assert!(gate.can_leave());
         }
@@ -208,10 +208,10 @@ proptest! {
     ) {
         let direction = Direction::ToClient;
         let mut deflater = deflate.map(|deflate| Deflater::new(&deflate, direction));
-        let mut gate = Gate::new(direction, deflate, History::new(), 1 << 20);
+        let mut gate = Gate::new(direction, deflate, History::new(), 0, 1 << 20);
         let (mut bytes, mut out, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for text in &texts {
-            let sent = Sent { text: text.clone(), compressed: true, frames: 1, verdict: Verdict::Forward };
+            let sent = Sent { text: text.clone(), compressed: true, frames: 1, verdict: Verdict::FORWARD };
             wire(&sent, direction, deflater.as_mut(), &mut bytes);
         }
         gate.feed(&bytes, &mut events);
@@ -221,7 +221,7 @@ proptest! {
             let Event::Message(whole) = events.remove(rest as usize % events.len()) else { panic!("only messages") };
             rest = rest.rotate_right(7);
             order.push(whole.payload.clone().unwrap());
-            gate.put_back(whole, Verdict::Forward, KEY, &mut out);
+            gate.put_back(whole, Verdict::FORWARD, KEY, &mut out);
         }
         prop_assert_eq!(data(&received(&out, direction, deflate)), order);
     }

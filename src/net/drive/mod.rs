@@ -1,5 +1,9 @@
 //! Moves a session's bytes: two [`Relay`]s between two sockets, neither direction waiting for the other.
 
+mod orders;
+mod told;
+mod touch;
+
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -10,10 +14,12 @@ use std::time::Instant;
 use tokio::io::AsyncWrite;
 
 use super::transport::{Transport, is_reset};
-use crate::capture::{Ended, Ending, Tap};
-use crate::control::{Mailbox, Order};
+use crate::capture::{Ended, Ending, Opening, Tap};
+use crate::control::{Controller, Mailbox};
 use crate::relay::{Relay, Shut, Step};
 use crate::ws::Direction;
+
+pub(super) use touch::{Touch, flow_of};
 
 /// Two connections and who is told about what passes between them.
 pub(super) struct Drive {
@@ -24,6 +30,11 @@ pub(super) struct Drive {
     pub(super) watch: Watch,
     /// What the session is told to do.
     pub(super) mailbox: Mailbox,
+    pub(super) controller: Controller,
+    /// What the session's handshake came to; none of a tunnel.
+    pub(super) opening: Option<Box<Opening>>,
+    /// What rules do with it from the beginning.
+    pub(super) touch: Option<Box<Touch>>,
     /// What the client sent already, of which the server has the first `sent` octets.
     pub(super) early: Vec<u8>,
     pub(super) sent: usize,
@@ -51,7 +62,8 @@ thread_local! {
 impl Drive {
     /// Relays until both directions are over, and tells the log how they ended.
     pub(super) async fn run(self) {
-        let Drive { client, server, tap, session, watch, mailbox, early, sent } = self;
+        let Drive { client, server, tap, session, watch, mailbox, controller, opening, touch, early, sent } =
+            self;
         let mut pair = Pair {
             client: End { transport: Some(client), ending: Ending::Open },
             server: End { transport: Some(server), ending: Ending::Open },
@@ -62,19 +74,29 @@ impl Drive {
             tap,
             session,
             watch,
+            ruled: if watch == Watch::Frames { 0 } else { u64::MAX },
+            controller,
+            touch,
+            fresh: opening.map(|opening| (Instant::now(), opening)),
+            again: false,
+            end_now: None,
+            let_go: false,
         };
         if !early.is_empty() {
             pair.tell_early(&early);
             pair.relays[Direction::ToServer as usize].received(&early, sent);
         }
         drop(early);
+        pair.opened();
         let killed = poll_fn(|context| {
             for order in mailbox.take(context) {
-                if let Order::End(how) = order {
-                    return Poll::Ready(Some(how));
-                }
+                pair.obey(order);
             }
-            pair.poll(context).map(|()| None)
+            let over = pair.poll(context);
+            match pair.end_now.take() {
+                Some(how) => Poll::Ready(Some(how)),
+                None => over.map(|()| None),
+            }
         });
         if let Some(how) = killed.await {
             pair.kill(how);
@@ -95,6 +117,19 @@ struct Pair {
     tap: Tap,
     session: u32,
     watch: Watch,
+    controller: Controller,
+    /// The version of the rules that is heeded.
+    ruled: u64,
+    /// What the handshake came to, right after it.
+    fresh: Option<(Instant, Box<Opening>)>,
+    /// None for as long as nothing is touched.
+    touch: Option<Box<Touch>>,
+    /// Whether something was done to the other direction than the one at hand.
+    again: bool,
+    /// How it ends, where it is to end at once.
+    end_now: Option<Ending>,
+    /// Whether something that was held went on at the end.
+    let_go: bool,
 }
 
 struct End {
@@ -104,9 +139,17 @@ struct End {
 
 impl Pair {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        for direction in Direction::BOTH {
-            // Pending means that the context's waker is known to what this direction waits for.
-            let _ = self.poll_direction(direction, context);
+        loop {
+            self.again = false;
+            self.heed_rules();
+            for direction in Direction::BOTH {
+                // Pending means that the context's waker is known to what this direction waits for.
+                let _ = self.poll_touch(direction, context);
+                let _ = self.poll_direction(direction, context);
+            }
+            if !self.again && self.poll_clock(context).is_pending() {
+                break;
+            }
         }
         if self.relays.iter().all(Relay::is_over) { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -117,6 +160,9 @@ impl Pair {
                 Step::Nothing => return Poll::Ready(()),
                 Step::Read => {
                     self.poll_flush(direction, context);
+                    if !self.may_read(direction) {
+                        return Poll::Pending;
+                    }
                     std::task::ready!(self.poll_pass(direction, context));
                 }
                 Step::Write(_) => std::task::ready!(self.poll_write(direction, context)),
@@ -136,7 +182,7 @@ impl Pair {
             };
             match std::task::ready!(sender.poll_read_into(context, buffer)) {
                 Ok(0) => self.sender_ended(direction, Ending::Fin),
-                Ok(count) => self.passed(direction, buffer, count, context),
+                Ok(count) => self.came(direction, buffer, count, context),
                 Err(error) => self.sender_ended(direction, ending_of(&error)),
             }
             Poll::Ready(())
@@ -243,13 +289,20 @@ impl Pair {
             // A reset ends both directions: nobody is there to write to.
             self.relays[direction.opposite() as usize].shut();
         }
-        self.relays[direction as usize].ended(if reset { Shut::Reset } else { Shut::Fin });
+        let shut = if reset { Shut::Reset } else { Shut::Fin };
+        if reset {
+            self.end_lane(direction.opposite(), Shut::Reset);
+        }
+        if !self.end_lane(direction, shut) || reset {
+            self.relays[direction as usize].ended(shut);
+        }
     }
 
     /// The receiver of `direction` does not take any more: its connection was reset. What it had sent before that
     /// is still relayed by the other direction, which then sees the end.
     fn receiver_gone(&mut self, direction: Direction, error: &io::Error) {
         self.relays[direction as usize].shut();
+        self.end_lane(direction, Shut::Reset);
         let end = self.end(direction);
         if matches!(end.ending, Ending::Open | Ending::Fin) {
             let finished = end.ending == Ending::Fin;
@@ -283,13 +336,18 @@ impl Pair {
     fn kill(&mut self, how: Ending) {
         for end in [&mut self.client, &mut self.server] {
             end.ending = how.clone();
-            if let Some(transport) = end.transport.take() {
+            // What went on at the last moment is to arrive.
+            if let Some(transport) = end.transport.take().filter(|_| !self.let_go) {
                 transport.reset();
             }
         }
     }
 
-    fn tell_end(self) {
+    fn tell_end(mut self) {
+        // What is held still is not held any more.
+        for direction in Direction::BOTH {
+            self.end_lane(direction, Shut::Reset);
+        }
         if self.watch == Watch::Nothing {
             return;
         }

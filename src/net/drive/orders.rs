@@ -1,0 +1,178 @@
+//! What a session is told to do, by the user and by rules.
+
+use std::time::{Duration, Instant};
+
+use super::Pair;
+use super::touch::{Closing, Task, Touch, masking_key};
+use crate::capture::{Deed, Ending, Opened, Opening};
+use crate::control::{FrameSpec, Order, Verdict};
+use crate::relay::{self, Who};
+use crate::rules::{Effect, Judge, Step};
+use crate::ws::{Direction, Frame, Opcode, encode};
+
+/// How long what a session agreed on is kept beside the log, which has it within milliseconds.
+const FRESH: Duration = Duration::from_millis(200);
+/// How long both ends may take to answer a close frame of ours.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+impl Pair {
+    /// Does what the session is told.
+    pub(super) fn obey(&mut self, order: Order) {
+        match order {
+            Order::End(how) => {
+                if how == Ending::Shutdown {
+                    self.each_lane(|lane, around| lane.release_all(&Who::Proxy, Instant::now(), around));
+                    self.let_go = self.touch.as_ref().is_some_and(|touch| !touch.is_idle());
+                }
+                self.end_now = Some(how);
+            }
+            Order::Settle(held, verdict) => self.settle(held, verdict),
+            Order::ReleaseAll => {
+                self.each_lane(|lane, around| lane.release_all(&Who::User, Instant::now(), around));
+            }
+            Order::Send(_, frames) if frames.is_empty() => {}
+            Order::Send(direction, frames) => {
+                let frames = frames.iter().flat_map(|frame| written(direction, frame)).collect();
+                self.task(direction, Task::Send(frames, Who::User));
+            }
+            Order::Close(code, reason) => self.close(code, &reason, &Who::User),
+        }
+    }
+
+    /// Heeds a change of the rules.
+    pub(super) fn heed_rules(&mut self) {
+        // By now the log has it.
+        self.fresh.take_if(|(opened, _)| opened.elapsed() > FRESH);
+        let version = self.controller.rules_version();
+        if self.ruled == version || self.ruled == u64::MAX {
+            return;
+        }
+        let rules = self.controller.rules();
+        if self.touch.is_none() && !rules.is_empty() && !self.begin_touch() {
+            // The log has let go of the opening.
+            self.ruled = version;
+            return;
+        }
+        self.ruled = version;
+        let Some(touch) = &mut self.touch else { return };
+        touch.reach = rules.reach(&touch.flow);
+        touch.judge.replace(rules);
+        touch.leave_short_way();
+    }
+
+    /// The session is open: what rules want done at once.
+    pub(super) fn opened(&mut self) {
+        let Some(touch) = &mut self.touch else { return };
+        for Step { rule, effect } in touch.judge.opened(&touch.flow) {
+            self.session_effect(Direction::ToServer, effect, rule.map_or(Who::User, Who::Rule), None);
+        }
+    }
+
+    /// Something is to be done with the session, on the occasion of a message of `direction` or of none.
+    pub(super) fn session_effect(
+        &mut self,
+        direction: Direction,
+        effect: Effect,
+        by: Who,
+        offset: Option<u64>,
+    ) {
+        match effect {
+            Effect::Close { code, reason } => self.close(Some(code), &reason, &by),
+            Effect::Reset => {
+                let why = match &by {
+                    Who::Rule(name) => format!("reset by the rule {name}"),
+                    _ => "reset by the proxy".to_owned(),
+                };
+                self.act(direction, offset, None, Deed::Reset, by);
+                self.end_now = Some(Ending::Failed(why));
+            }
+            Effect::Mark => self.act(direction, offset, None, Deed::Marked, by),
+            Effect::StopRecording => self.act(direction, offset, None, Deed::RecordingStopped, by),
+            Effect::Send { direction, opcode, payload } => {
+                let frame = encode::message(direction, opcode, &payload, masking_key());
+                self.task(direction, Task::Send(frame, by));
+            }
+            Effect::Stall(direction, time) => self.task(direction, Task::Stall(time, by)),
+            Effect::Throttle(direction, rate) => self.task(direction, Task::Throttle(rate, by)),
+            // What is left is done with a message, by its lane.
+            _ => {}
+        }
+    }
+
+    /// Makes sure that the session can be touched.
+    pub(super) fn touch_by_hand(&mut self) {
+        if self.touch.is_none() && !self.begin_touch() {
+            let opening = Opening { session: self.session, ..Opening::default() };
+            self.touch = Some(Box::new(Touch::new(Judge::new(self.controller.rules()), &opening)));
+        }
+    }
+
+    /// Reads from the log what there is to know; whether it is there.
+    fn begin_touch(&mut self) -> bool {
+        let opening = self.fresh.take().map(|(_, opening)| *opening).or_else(|| {
+            match self.tap.log().opening(self.session) {
+                Ok(Some(Opened::Session(opening))) => Some(opening),
+                _ => None,
+            }
+        });
+        let Some(opening) = opening else { return false };
+        self.touch = Some(Box::new(Touch::new(Judge::new(self.controller.rules()), &opening)));
+        true
+    }
+
+    fn settle(&mut self, held: u64, verdict: Verdict) {
+        let (verdict, close) = match verdict {
+            // Heads are of handshakes, which are not held here.
+            Verdict::Forward | Verdict::ReplaceHead(_) | Verdict::Refuse(..) => {
+                (relay::Verdict::FORWARD, None)
+            }
+            Verdict::Drop => (relay::Verdict::DROP, None),
+            Verdict::Replace(opcode, payload) => {
+                (relay::Verdict { replacement: Some((opcode, payload.to_vec())), times: 1 }, None)
+            }
+            Verdict::Close(code, reason) => (relay::Verdict::DROP, Some((code, reason))),
+        };
+        self.each_lane(|lane, around| {
+            lane.settle(held, verdict.clone(), Who::User, Instant::now(), around);
+        });
+        if let Some((code, reason)) = close {
+            self.close(Some(code), &reason, &Who::User);
+        }
+    }
+
+    /// Closes the session by a closing handshake with both ends.
+    fn close(&mut self, code: Option<u16>, reason: &str, by: &Who) {
+        self.touch_by_hand();
+        let Some(touch) = &mut self.touch else { return };
+        if touch.closing.is_some() {
+            return;
+        }
+        touch.closing = Some(Closing { until: Instant::now() + CLOSE_LIMIT, answered: [false; 2] });
+        let mut payload = code.map(|code| code.to_be_bytes().to_vec()).unwrap_or_default();
+        if code.is_some() {
+            payload.extend(reason.bytes());
+        }
+        // RFC 6455 7.1.5: 1005 stands for a close frame without a code
+        let deed = Deed::Closed(code.unwrap_or(1005), reason.to_owned());
+        self.act(Direction::ToServer, None, None, deed, by.clone());
+        for direction in Direction::BOTH {
+            let frame = encode::message(direction, Opcode::Close, &payload, masking_key());
+            self.task(direction, Task::Close(frame, by.clone()));
+        }
+    }
+}
+
+/// The bytes of a frame as the user wants it.
+fn written(direction: Direction, spec: &FrameSpec) -> Vec<u8> {
+    let mut frame = Frame::new(spec.opcode, &spec.payload).reserved_bits(spec.reserved_bits);
+    if !spec.fin {
+        frame = frame.unfinished();
+    }
+    if let Some(form) = spec.length_form {
+        frame = frame.length_form(form);
+    }
+    if spec.masked.unwrap_or(direction == Direction::ToServer) {
+        frame = frame.masked(masking_key());
+    }
+    frame.to_bytes()
+}

@@ -1,0 +1,346 @@
+//! A session whose traffic is touched: its rules, and the directions that are off the short way.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::time::Sleep;
+
+use super::{Pair, Watch};
+use crate::capture::{Agreed, Opening};
+use crate::control::Controller;
+use crate::relay::{Gate, Lane, Passing, Shut, Surroundings, Who};
+use crate::rules::{Effect, Flow, Judge, Rate, Reach, Seen, Step};
+use crate::ws::inflate::History;
+use crate::ws::{Direction, PermessageDeflate};
+
+/// What rules and commands do with one session.
+pub(in crate::net) struct Touch {
+    pub(super) judge: Judge,
+    pub(super) flow: Flow,
+    pub(super) reach: Reach,
+    pub(super) closing: Option<Closing>,
+    deflate: Option<PermessageDeflate>,
+    ways: [Way; 2],
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// Which way the bytes of a direction take.
+pub(super) enum Way {
+    /// Straight on.
+    Short,
+    /// Straight on until the message under way is over; then this is to be done.
+    Leaving(Vec<Task>),
+    /// Nothing goes on until it is known what compressed messages may refer to; then this is done, and these are read.
+    Asking(oneshot::Receiver<History>, Vec<Task>, Vec<u8>),
+    /// Message by message.
+    Lane(Box<Lane>),
+}
+
+/// Something to be done with a direction.
+pub(super) enum Task {
+    /// Frames are sent.
+    Send(Vec<u8>, Who),
+    /// A close frame is sent, and nothing of the sender behind it.
+    Close(Vec<u8>, Who),
+    Stall(Option<Duration>, Who),
+    Throttle(Rate, Who),
+}
+
+/// A closing handshake of ours with both ends.
+pub(super) struct Closing {
+    /// When the ends are not waited for any more.
+    pub(super) until: Instant,
+    /// Who has answered: the client, the server.
+    pub(super) answered: [bool; 2],
+}
+
+/// Octets that are held of one direction before its sender has to wait.
+const HELD_LIMIT: usize = 16 << 20;
+
+impl Touch {
+    /// With what the handshake agreed on.
+    pub(in crate::net) fn new(judge: Judge, opening: &Opening) -> Touch {
+        let agreed = Agreed::read(opening);
+        Touch {
+            judge,
+            flow: flow_of(opening, agreed.subprotocol),
+            reach: Reach::default(),
+            closing: None,
+            deflate: agreed.deflate,
+            ways: [Way::Short, Way::Short],
+            timer: None,
+        }
+    }
+
+    /// Directions that the rules reach leave the short way when they can.
+    pub(super) fn leave_short_way(&mut self) {
+        for (way, reached) in self.ways.iter_mut().zip(self.reach.directions) {
+            if reached && matches!(way, Way::Short) {
+                *way = Way::Leaving(Vec::new());
+            }
+        }
+    }
+
+    /// Whether nothing is off the short way, nor is to be.
+    pub(super) fn is_idle(&self) -> bool {
+        self.closing.is_none() && self.ways.iter().all(|way| matches!(way, Way::Short))
+    }
+
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let lanes = self.ways.iter().filter_map(|way| match way {
+            Way::Lane(lane) => lane.wake_at(now),
+            _ => None,
+        });
+        lanes.chain(self.closing.as_ref().map(|closing| closing.until)).min()
+    }
+
+    /// Whether a compressed message of `direction` may refer to those before it.
+    fn takes_context_over(&self, direction: Direction) -> bool {
+        self.deflate.is_some_and(|deflate| !deflate.no_context_takeover(direction))
+    }
+}
+
+/// What rules are asked about.
+pub(in crate::net) fn flow_of(opening: &Opening, subprotocol: Option<String>) -> Flow {
+    Flow {
+        session: opening.session,
+        url: opening.url.clone(),
+        subprotocol: subprotocol.unwrap_or_default(),
+        request: opening.request.clone(),
+        response: opening.response.clone(),
+        tls: opening.tls.as_ref().map(|tls| tls.words()).unwrap_or_default(),
+    }
+}
+
+/// What a lane asks of its session.
+pub(super) struct Around<'a> {
+    judge: &'a mut Judge,
+    flow: &'a Flow,
+    controller: &'a Controller,
+}
+
+impl Surroundings for Around<'_> {
+    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
+        self.judge.message(&Seen {
+            flow: self.flow,
+            direction: passing.direction,
+            opcode: passing.opcode,
+            payload: passing.payload,
+            wire_size: passing.wire_size,
+            compressed: passing.compressed,
+        })
+    }
+
+    fn hold(&mut self) -> u64 {
+        self.controller.hold_message(self.flow.session)
+    }
+
+    fn masking_key(&mut self) -> [u8; 4] {
+        masking_key()
+    }
+}
+
+/// A fresh masking key; many are asked of the system at once.
+pub(super) fn masking_key() -> [u8; 4] {
+    const POOL: usize = 1024;
+    thread_local! {
+        static RANDOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    RANDOM.with_borrow_mut(|random| {
+        if random.len() < 4 {
+            *random = vec![0; POOL];
+            // Without randomness there is no TLS either, and a mask hides nothing from those on the way.
+            let _ = getrandom::fill(random);
+        }
+        let rest = random.len() - 4;
+        let key = random[rest..].try_into().unwrap_or_default();
+        random.truncate(rest);
+        key
+    })
+}
+
+impl Pair {
+    /// Whether bytes of this direction can be taken in now.
+    pub(super) fn may_read(&self, direction: Direction) -> bool {
+        match self.touch.as_ref().map(|touch| &touch.ways[direction as usize]) {
+            None | Some(Way::Short | Way::Leaving(_)) => true,
+            Some(Way::Asking(..)) => false,
+            Some(Way::Lane(lane)) => lane.may_read(),
+        }
+    }
+
+    /// The first `count` octets of `buffer` came.
+    pub(super) fn came(
+        &mut self,
+        direction: Direction,
+        buffer: &mut Vec<u8>,
+        count: usize,
+        context: &mut Context<'_>,
+    ) {
+        match self.touch.as_ref().map(|touch| &touch.ways[direction as usize]) {
+            Some(Way::Lane(_)) => self.feed_lane(direction, &buffer[..count]),
+            Some(Way::Leaving(_)) => {
+                let end = self.relays[direction as usize].end_of_message(&buffer[..count]);
+                let rest = end.map(|end| buffer[end..count].to_vec());
+                self.passed(direction, buffer, end.unwrap_or(count), context);
+                if let Some(rest) = rest {
+                    self.leave(direction, rest);
+                }
+            }
+            // In between nothing is read.
+            None | Some(Way::Short | Way::Asking(..)) => self.passed(direction, buffer, count, context),
+        }
+    }
+
+    /// Does what there is to do off the short way, besides reading.
+    pub(super) fn poll_touch(&mut self, direction: Direction, context: &mut Context<'_>) -> Poll<()> {
+        let Some(touch) = &mut self.touch else { return Poll::Ready(()) };
+        match &mut touch.ways[direction as usize] {
+            Way::Short => {}
+            Way::Leaving(_) if self.relays[direction as usize].at_message_boundary() => {
+                self.leave(direction, Vec::new());
+            }
+            Way::Leaving(_) => {}
+            Way::Asking(window, ..) => {
+                // Without the capture thread there is nobody to ask, and nothing to be read right.
+                let history = ready!(Pin::new(window).poll(context)).unwrap_or_default();
+                let way = std::mem::replace(&mut touch.ways[direction as usize], Way::Short);
+                if let Way::Asking(_, tasks, rest) = way {
+                    self.enter_lane(direction, history, tasks, &rest);
+                }
+            }
+            Way::Lane(_) => {
+                self.with_lane(direction, |lane, around| lane.run(Instant::now(), around));
+                self.return_to_short_way(direction);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready where something has become due.
+    pub(super) fn poll_clock(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(touch) = &mut self.touch else { return Poll::Pending };
+        let now = Instant::now();
+        if let Some(closing) = &touch.closing
+            && (closing.answered == [true; 2] || closing.until <= now)
+        {
+            touch.closing = None;
+            self.relays.iter_mut().for_each(|relay| relay.finish(Shut::Fin));
+            return Poll::Ready(());
+        }
+        let Some(time) = touch.wake_at(now) else {
+            touch.timer = None;
+            return Poll::Pending;
+        };
+        let timer = touch.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(time.into())));
+        if timer.deadline() != time.into() {
+            timer.as_mut().reset(time.into());
+        }
+        timer.as_mut().poll(context)
+    }
+
+    /// Has something done in a direction, as soon as it can be.
+    pub(super) fn task(&mut self, direction: Direction, task: Task) {
+        self.touch_by_hand();
+        let Some(touch) = &mut self.touch else { return };
+        match &mut touch.ways[direction as usize] {
+            way @ Way::Short => *way = Way::Leaving(vec![task]),
+            Way::Leaving(tasks) | Way::Asking(_, tasks, _) => tasks.push(task),
+            Way::Lane(_) => {
+                self.with_lane(direction, |lane, around| perform(lane, task, around));
+            }
+        }
+        self.again = true;
+    }
+
+    /// The next byte begins a message: the short way ends here, and `rest` has come already.
+    fn leave(&mut self, direction: Direction, rest: Vec<u8>) {
+        let before = self.octets[direction as usize];
+        let Some(touch) = &mut self.touch else { return };
+        let way = std::mem::replace(&mut touch.ways[direction as usize], Way::Short);
+        let Way::Leaving(tasks) = way else { return };
+        if before == 0 || !touch.takes_context_over(direction) {
+            return self.enter_lane(direction, History::new(), tasks, &rest);
+        }
+        let (answer, window) = oneshot::channel();
+        // A session that is over by then needs no answer.
+        self.tap.window(self.session, direction, move |history| drop(answer.send(history)));
+        touch.ways[direction as usize] = Way::Asking(window, tasks, rest);
+        self.again = true;
+    }
+
+    fn enter_lane(&mut self, direction: Direction, history: History, tasks: Vec<Task>, rest: &[u8]) {
+        let position = self.octets[direction as usize];
+        let Some(touch) = &mut self.touch else { return };
+        let gate = Gate::new(direction, touch.deflate, history, position, HELD_LIMIT);
+        touch.ways[direction as usize] = Way::Lane(Box::new(Lane::new(direction, gate, HELD_LIMIT)));
+        for task in tasks {
+            self.with_lane(direction, |lane, around| perform(lane, task, around));
+        }
+        if !rest.is_empty() {
+            self.feed_lane(direction, rest);
+        }
+    }
+
+    fn return_to_short_way(&mut self, direction: Direction) {
+        let Some(touch) = &mut self.touch else { return };
+        let way = &mut touch.ways[direction as usize];
+        if !touch.reach.directions[direction as usize] && matches!(way, Way::Lane(lane) if lane.can_leave()) {
+            *way = Way::Short;
+            self.relays[direction as usize].between_messages();
+        }
+    }
+
+    fn feed_lane(&mut self, direction: Direction, bytes: &[u8]) {
+        let now = Instant::now();
+        self.octets[direction as usize] += bytes.len() as u64;
+        if self.watch == Watch::Frames {
+            self.tap.bytes(self.session, direction, bytes, now);
+        }
+        self.with_lane(direction, |lane, around| lane.feed(bytes, now, around));
+    }
+
+    /// The sender of a direction has ended; whether what goes on before its end is a lane's to say.
+    pub(super) fn end_lane(&mut self, direction: Direction, shut: Shut) -> bool {
+        self.with_lane(direction, |lane, around| lane.ended(shut, Instant::now(), around))
+    }
+
+    pub(super) fn each_lane(&mut self, mut each: impl FnMut(&mut Lane, &mut Around<'_>)) {
+        for direction in Direction::BOTH {
+            self.with_lane(direction, &mut each);
+        }
+        self.again = true;
+    }
+
+    /// Has something done with a direction's lane, where it has one, and takes in what comes of it.
+    fn with_lane(&mut self, direction: Direction, each: impl FnOnce(&mut Lane, &mut Around<'_>)) -> bool {
+        let Some(touch) = &mut self.touch else { return false };
+        let Touch { judge, flow, ways, .. } = &mut **touch;
+        let Way::Lane(lane) = &mut ways[direction as usize] else { return false };
+        each(lane, &mut Around { judge, flow, controller: &self.controller });
+        let (out, told, end) = (lane.take_out(), lane.take_told(), lane.end());
+        let relay = &mut self.relays[direction as usize];
+        relay.push(&out);
+        if let Some(shut) = end {
+            relay.finish(shut);
+        }
+        for told in told {
+            self.told(direction, told);
+        }
+        true
+    }
+}
+
+fn perform(lane: &mut Lane, task: Task, around: &mut Around<'_>) {
+    let now = Instant::now();
+    match task {
+        Task::Send(frames, by) => lane.send(frames, by, now, around),
+        Task::Close(frame, by) => lane.close(frame, by, now, around),
+        Task::Stall(time, by) => lane.stall(time, by, now),
+        Task::Throttle(rate, by) => lane.throttle(rate, by),
+    }
+}

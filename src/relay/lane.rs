@@ -1,0 +1,505 @@
+//! One direction off the short way: its messages are judged, wait where they have to, and go on in order, as they came
+//! or as somebody wants them.
+//!
+//! Whatever comes is taken apart by a [`Gate`] into messages, control frames, and bytes that are neither. Messages and
+//! close frames stand in a queue and leave it from its head; other control frames pass by it. A message that is settled
+//! by hand may leave from the middle: that it overtakes is what was asked for. Time, masking keys and judgements come
+//! as arguments.
+
+mod pace;
+mod queue;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::gate::{Event, Frame, Gate};
+use super::{Shut, Verdict};
+use crate::rules::{Effect, Rate, Step};
+use crate::ws::{Direction, FrameWalker, Opcode, Walked, encode};
+use pace::Pace;
+use queue::{Entry, Place, Queue, What};
+
+/// What a lane asks of its surroundings.
+pub trait Surroundings {
+    /// What is to be done with a message or control frame.
+    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>>;
+
+    /// A number under which something is held.
+    fn hold(&mut self) -> u64;
+
+    /// A fresh masking key (RFC 6455 5.3).
+    fn masking_key(&mut self) -> [u8; 4];
+}
+
+/// What is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing<'a> {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Of its first frame.
+    pub opcode: Opcode,
+    /// Its payload, unmasked and inflated; none where it could not be inflated.
+    pub payload: Option<&'a [u8]>,
+    /// Octets of its frames on the wire, headers included.
+    pub wire_size: u64,
+    /// Whether it was compressed.
+    pub compressed: bool,
+}
+
+/// Something that a lane did, or that its session has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Where the message or control frame that it is about began in the direction's stream; none where it is about the
+    /// direction.
+    pub offset: Option<u64>,
+    /// What it is, or was, held under.
+    pub held: Option<u64>,
+    /// What.
+    pub what: Done,
+    /// Who wanted it.
+    pub by: Who,
+}
+
+/// Who wants something done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The user.
+    User,
+    /// The rule of this name.
+    Rule(Arc<str>),
+    /// Nobody: a limit, or the end.
+    Proxy,
+}
+
+/// What a lane did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// It waits for the user.
+    Held,
+    /// It waits for a hook, for so long at most.
+    Asked {
+        /// The hook's command.
+        hook: Arc<str>,
+        /// How long it may take.
+        limit: Duration,
+        /// What it is asked about.
+        opcode: Opcode,
+        /// Its payload.
+        payload: Vec<u8>,
+    },
+    /// It went on as it was, after it was held.
+    Released,
+    /// This went on in its place.
+    Replaced(Opcode, Vec<u8>),
+    /// It did not go on.
+    Dropped,
+    /// It goes on so many times more.
+    Duplicated(u32),
+    /// It waits so long.
+    Delayed(Duration),
+    /// So many messages behind it go before it.
+    Reordered(u32),
+    /// So many of its octets were changed on the wire.
+    Corrupted(u64),
+    /// So many octets of it went on, and then the direction ends.
+    Truncated(u64),
+    /// These frames of our own making went out.
+    Sent(Vec<u8>),
+    /// So much is held that the sender has to wait.
+    Full,
+    /// The receiver of a closing handshake of ours has answered with its own close frame.
+    CloseSeen,
+    /// For the session: what a lane cannot do alone.
+    Session(Effect),
+    /// The direction is stalled for so long; for ever where none is said.
+    Stalled(Option<Duration>),
+    /// The direction is slowed down.
+    Throttled(Rate),
+}
+
+/// One direction, off the short way.
+pub struct Lane {
+    direction: Direction,
+    gate: Gate,
+    queue: Queue,
+    pace: Pace,
+    /// What goes on, to be written.
+    out: Vec<u8>,
+    /// Follows what goes on: frames of our own go in between messages, never into them.
+    boundary: FrameWalker,
+    told: Vec<Told>,
+    events: Vec<Event>,
+    /// Octets that may be held.
+    limit: usize,
+    full: bool,
+    /// Nothing of the sender goes on any more: we have closed in its name.
+    closing: bool,
+    /// The sender has ended, and what is in the queue comes first.
+    ending: Option<Shut>,
+}
+
+/// Octets that may wait where a direction is slowed down: the sender is to feel it.
+const SLOW_ROOM: usize = 64 << 10;
+
+impl Lane {
+    /// With `gate`, which stands between two messages; at `limit` octets held, no more is read.
+    pub fn new(direction: Direction, gate: Gate, limit: usize) -> Lane {
+        Lane {
+            direction,
+            gate,
+            queue: Queue::default(),
+            pace: Pace::default(),
+            out: Vec::new(),
+            boundary: FrameWalker::new(),
+            told: Vec::new(),
+            events: Vec::new(),
+            limit,
+            full: false,
+            closing: false,
+            ending: None,
+        }
+    }
+
+    /// Takes in what the sender sent, and lets go on what may.
+    pub fn feed(&mut self, bytes: &[u8], now: Instant, around: &mut dyn Surroundings) {
+        let mut events = std::mem::take(&mut self.events);
+        self.gate.feed(bytes, &mut events);
+        for event in events.drain(..) {
+            match event {
+                Event::Pass(bytes) if self.closing => drop(bytes),
+                Event::Pass(bytes) => self.queue.push(Entry::new(What::Bytes(bytes))),
+                Event::Control(frame) => self.control(frame, now, around),
+                Event::Message(whole) => {
+                    let passing = Passing {
+                        direction: self.direction,
+                        opcode: whole.opcode,
+                        payload: whole.payload.as_deref(),
+                        wire_size: whole.wire_size(),
+                        compressed: whole.is_compressed(),
+                    };
+                    let steps = if self.closing { Vec::new() } else { around.judge(&passing) };
+                    let mut entry = Entry::new(What::Message(whole));
+                    if self.closing {
+                        entry.verdict = Verdict::DROP;
+                    }
+                    self.apply(&mut entry, steps, now, around);
+                    self.queue.push(entry);
+                }
+            }
+            // What may go on makes room for what follows.
+            self.run(now, around);
+        }
+        self.events = events;
+        let full = self.held_octets() >= self.limit && self.queue.waits_for_somebody();
+        if full && !self.full {
+            self.tell(None, None, Done::Full, Who::Proxy);
+        }
+        self.full = full;
+    }
+
+    /// Lets go on what may by now.
+    pub fn run(&mut self, now: Instant, around: &mut dyn Surroundings) {
+        while self.pace.is_open(now)
+            && let Some(entry) = self.queue.next(now, self.place())
+        {
+            self.leave(entry, now, around);
+        }
+        if self.queue.time_out(now, &mut self.told) {
+            self.run(now, around);
+        }
+    }
+
+    /// Somebody says what becomes of what is held under `held`: `verdict` is given on it. Whether it was here.
+    pub fn settle(
+        &mut self,
+        held: u64,
+        verdict: Verdict,
+        by: Who,
+        now: Instant,
+        around: &mut dyn Surroundings,
+    ) -> bool {
+        let goes_on = verdict.times > 0;
+        let Some(entry) = self.queue.settle(held, verdict, &by, &mut self.told) else { return false };
+        if goes_on && std::mem::take(&mut entry.then_user) {
+            let held = around.hold();
+            entry.hold(held);
+            self.told.push(Told {
+                offset: entry.offset(),
+                held: Some(held),
+                what: Done::Held,
+                by: Who::User,
+            });
+        }
+        self.run(now, around);
+        true
+    }
+
+    /// All that is held goes on, in order.
+    pub fn release_all(&mut self, by: &Who, now: Instant, around: &mut dyn Surroundings) {
+        self.queue.release_all(by, &mut self.told);
+        self.run(now, around);
+    }
+
+    /// Sends whole frames of our own, between two messages and past all that waits.
+    pub fn send(&mut self, frames: Vec<u8>, by: Who, now: Instant, around: &mut dyn Surroundings) {
+        self.queue.push(Entry::own(frames, by));
+        self.run(now, around);
+    }
+
+    /// Sends a close frame of our own; nothing of the sender goes on from here on.
+    pub fn close(&mut self, frame: Vec<u8>, by: Who, now: Instant, around: &mut dyn Surroundings) {
+        self.closing = true;
+        self.pace = Pace::default();
+        self.queue.drop_all(&by, &mut self.told);
+        if self.place() == Place::Inside {
+            // Half a frame went on, and its rest will not: all that can follow is the end.
+            self.ending = Some(Shut::Fin);
+        }
+        self.send(frame, by, now, around);
+    }
+
+    /// Nothing goes on for so long; for ever where none is said.
+    pub fn stall(&mut self, time: Option<Duration>, by: Who, now: Instant) {
+        self.pace.stall(now, time);
+        self.tell(None, None, Done::Stalled(time), by);
+    }
+
+    /// No more than this goes on.
+    pub fn throttle(&mut self, rate: Rate, by: Who) {
+        if self.pace.throttle(rate) {
+            self.tell(None, None, Done::Throttled(rate), by);
+        }
+    }
+
+    /// The sender has ended. After a FIN, what waits goes on as it would have, and the end behind it; after a reset,
+    /// nothing does.
+    pub fn ended(&mut self, shut: Shut, now: Instant, around: &mut dyn Surroundings) {
+        if shut == Shut::Reset || self.pace.is_stalled_for_ever() {
+            self.queue.drop_all(&Who::Proxy, &mut self.told);
+            self.pace = Pace::default();
+        }
+        let rest = self.gate.rest();
+        if !self.closing {
+            self.queue.push(Entry::new(What::Bytes(rest)));
+        }
+        self.ending = Some(shut);
+        self.queue.end();
+        self.run(now, around);
+    }
+
+    /// How the direction ends, once all that goes on before that has.
+    pub fn end(&self) -> Option<Shut> {
+        self.ending.filter(|_| self.queue.is_over())
+    }
+
+    /// Takes what goes on, to be written in order.
+    pub fn take_out(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Takes what was done since this was asked last.
+    pub fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Whether more may be read from the sender.
+    pub fn may_read(&self) -> bool {
+        let slow = self.pace.is_slow();
+        let room = if slow { SLOW_ROOM.min(self.limit) } else { self.limit };
+        self.queue.is_empty() || self.held_octets() < room
+    }
+
+    /// When something will go on by itself.
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        let opens = self.pace.opens_at().filter(|time| *time > now);
+        [opens, self.queue.wake_at(now)].into_iter().flatten().min()
+    }
+
+    /// Whether the short way may be taken again: nothing waits, and what goes on is what the sender sends.
+    pub fn can_leave(&self) -> bool {
+        self.queue.is_empty()
+            && self.gate.can_leave()
+            && !self.pace.is_slow()
+            && !self.closing
+            && self.ending.is_none()
+            && self.boundary.at_message_boundary()
+    }
+
+    fn place(&self) -> Place {
+        match &self.boundary {
+            boundary if boundary.at_message_boundary() => Place::Message,
+            boundary if boundary.at_boundary() => Place::Frame,
+            _ => Place::Inside,
+        }
+    }
+
+    fn held_octets(&self) -> usize {
+        self.queue.octets() + self.gate.octets()
+    }
+
+    fn control(&mut self, frame: Frame, now: Instant, around: &mut dyn Surroundings) {
+        if self.closing {
+            if frame.opcode == Opcode::Close {
+                self.tell(None, None, Done::CloseSeen, Who::Proxy);
+            }
+            return;
+        }
+        let passing = Passing {
+            direction: self.direction,
+            opcode: frame.opcode,
+            payload: Some(&frame.payload),
+            wire_size: frame.raw.len() as u64,
+            compressed: false,
+        };
+        let steps = around.judge(&passing);
+        // Behind a close frame nothing may follow (RFC 6455 5.5.1): it waits for all before it.
+        let mut entry = Entry::new(What::Control(frame));
+        self.apply(&mut entry, steps, now, around);
+        self.queue.push(entry);
+    }
+
+    /// Notes on `entry` what is to be done with it.
+    fn apply(
+        &mut self,
+        entry: &mut Entry,
+        steps: Vec<Step<Effect>>,
+        now: Instant,
+        around: &mut dyn Surroundings,
+    ) {
+        let offset = entry.offset();
+        for Step { rule, effect } in steps {
+            let by = rule.map_or(Who::User, Who::Rule);
+            match effect {
+                Effect::Hold if entry.is_waiting() => entry.then_user = true,
+                Effect::Hold => {
+                    let held = around.hold();
+                    entry.hold(held);
+                    self.tell(offset, Some(held), Done::Held, by);
+                }
+                Effect::Ask { hook, limit } => {
+                    let held = around.hold();
+                    entry.ask(held, now + limit, by.clone());
+                    let (opcode, payload) = entry.content();
+                    self.tell(offset, Some(held), Done::Asked { hook, limit, opcode, payload }, by);
+                }
+                Effect::Drop => {
+                    entry.verdict = Verdict::DROP;
+                    self.tell(offset, None, Done::Dropped, by);
+                }
+                Effect::Replace(opcode, payload) => {
+                    entry.verdict.replacement = Some((opcode, payload.clone()));
+                    self.tell(offset, None, Done::Replaced(opcode, payload), by);
+                }
+                Effect::Duplicate(times) => {
+                    entry.verdict.times += times;
+                    self.tell(offset, None, Done::Duplicated(times), by);
+                }
+                Effect::Reorder(behind) => {
+                    entry.behind = behind;
+                    self.tell(offset, None, Done::Reordered(behind), by);
+                }
+                Effect::Delay(time) => {
+                    entry.delay(now + time);
+                    self.tell(offset, None, Done::Delayed(time), by);
+                }
+                Effect::Corrupt(octets) => {
+                    self.tell(offset, None, Done::Corrupted(octets.len() as u64), by);
+                    entry.corrupt.extend(octets);
+                }
+                Effect::Truncate { octets, reset } => {
+                    let shut = if reset { Shut::Reset } else { Shut::Fin };
+                    entry.truncate = Some((octets, shut));
+                    self.tell(offset, None, Done::Truncated(octets), by);
+                }
+                Effect::Send { direction, opcode, payload } if direction == self.direction => {
+                    let frame = encode::message(direction, opcode, &payload, around.masking_key());
+                    // A control frame may stand inside a message, which cannot wait for what stands before it.
+                    let in_turn = matches!(entry.what, What::Message(_));
+                    self.queue.push(if in_turn {
+                        Entry::own_in_turn(frame, by)
+                    } else {
+                        Entry::own(frame, by)
+                    });
+                }
+                Effect::Stall(direction, time) if direction == self.direction => self.stall(time, by, now),
+                Effect::Throttle(direction, rate) if direction == self.direction => self.throttle(rate, by),
+                other => {
+                    if matches!(other, Effect::Close { .. } | Effect::Reset) {
+                        entry.verdict = Verdict::DROP;
+                    }
+                    self.tell(offset, None, Done::Session(other), by);
+                }
+            }
+        }
+    }
+
+    /// `entry` goes on, or not.
+    fn leave(&mut self, entry: Entry, now: Instant, around: &mut dyn Surroundings) {
+        let start = self.out.len();
+        match entry.what {
+            What::Bytes(bytes) => self.out.extend(bytes),
+            What::Own(frames, by) => {
+                self.out.extend_from_slice(&frames);
+                self.tell(None, None, Done::Sent(frames), by);
+            }
+            What::Control(frame) => match entry.verdict.replacement {
+                Some((opcode, payload)) => {
+                    for _ in 0..entry.verdict.times {
+                        let key = around.masking_key();
+                        self.out.extend(encode::message(self.direction, opcode, &payload, key));
+                    }
+                }
+                None => {
+                    for _ in 0..entry.verdict.times {
+                        self.out.extend_from_slice(&frame.raw);
+                    }
+                }
+            },
+            What::Message(whole) => {
+                self.gate.put_back(whole, entry.verdict, around.masking_key(), &mut self.out);
+            }
+        }
+        corrupt(&mut self.out[start..], &entry.corrupt);
+        if let Some((octets, shut)) = entry.truncate {
+            let kept = usize::try_from(octets).unwrap_or(usize::MAX).min(self.out.len() - start);
+            self.out.truncate(start + kept);
+            self.closing = true;
+            self.queue.drop_all(&Who::Proxy, &mut self.told);
+            self.pace = Pace::default();
+            self.ending = Some(shut);
+        }
+        self.boundary.skip(&self.out[start..]);
+        self.pace.passed(now, self.out.len() - start);
+    }
+
+    fn tell(&mut self, offset: Option<u64>, held: Option<u64>, what: Done, by: Who) {
+        self.told.push(Told { offset, held, what, by });
+    }
+}
+
+/// Changes octets of the payloads of whole frames: each place counts payload octets alone.
+fn corrupt(frames: &mut [u8], octets: &[(u64, u8)]) {
+    if octets.is_empty() {
+        return;
+    }
+    let mut places = Vec::new();
+    let mut walker = FrameWalker::new();
+    let mut walk = walker.walk(frames);
+    while let Some(walked) = walk.next() {
+        if let Walked::Payload(payload) = walked {
+            let end = frames.len() - walk.rest().len();
+            places.extend(end - payload.len()..end);
+        }
+    }
+    for (place, changes) in octets {
+        if let Some(place) = usize::try_from(*place).ok().and_then(|place| places.get(place)) {
+            frames[*place] ^= changes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! What waits in a lane, in order.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::super::gate::{Frame, Whole};
+use super::super::{Shut, Verdict};
+use super::{Done, Told, Who};
+use crate::ws::{FrameWalker, Opcode, Walked};
+
+/// What waits.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    entries: VecDeque<Entry>,
+    octets: usize,
+}
+
+/// Something that goes on, at its time.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) what: What,
+    pub(super) verdict: Verdict,
+    /// Under which number it is held, or was.
+    pub(super) held: Option<u64>,
+    waits: Option<Waits>,
+    /// Whose word a hook's is.
+    asker: Option<Who>,
+    /// Whether the user is to be asked after the hook.
+    pub(super) then_user: bool,
+    /// It goes on before those in front of it.
+    overtakes: bool,
+    due: Option<Instant>,
+    /// How many messages behind it go before it.
+    pub(super) behind: u32,
+    pub(super) corrupt: Vec<(u64, u8)>,
+    pub(super) truncate: Option<(u64, Shut)>,
+}
+
+/// For whose word it waits.
+#[derive(Clone, Copy, Debug)]
+enum Waits {
+    User,
+    /// A hook, until then.
+    Hook(Instant),
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Message(Whole),
+    Control(Frame),
+    /// Bytes that belong to no message that was kept.
+    Bytes(Vec<u8>),
+    /// Whole frames of our own.
+    Own(Vec<u8>, Who),
+}
+
+impl Entry {
+    pub(super) fn new(what: What) -> Entry {
+        // A ping is not kept back by messages; behind a close frame nothing may follow.
+        let overtakes = matches!(&what, What::Control(frame) if frame.opcode != Opcode::Close);
+        Entry {
+            what,
+            verdict: Verdict::FORWARD,
+            held: None,
+            waits: None,
+            asker: None,
+            then_user: false,
+            overtakes,
+            due: None,
+            behind: 0,
+            corrupt: Vec::new(),
+            truncate: None,
+        }
+    }
+
+    /// Frames of our own that pass all that waits.
+    pub(super) fn own(frames: Vec<u8>, by: Who) -> Entry {
+        Entry { overtakes: true, ..Entry::own_in_turn(frames, by) }
+    }
+
+    /// Frames of our own that go on when those in front have.
+    pub(super) fn own_in_turn(frames: Vec<u8>, by: Who) -> Entry {
+        Entry::new(What::Own(frames, by))
+    }
+
+    /// It waits for the user's word.
+    pub(super) fn hold(&mut self, held: u64) {
+        (self.held, self.waits, self.asker) = (Some(held), Some(Waits::User), None);
+    }
+
+    /// It waits for a hook's word, which is `asker`'s, until `limit`.
+    pub(super) fn ask(&mut self, held: u64, limit: Instant, asker: Who) {
+        (self.held, self.waits, self.asker) = (Some(held), Some(Waits::Hook(limit)), Some(asker));
+    }
+
+    pub(super) fn delay(&mut self, until: Instant) {
+        self.due = Some(self.due.map_or(until, |due| due.max(until)));
+    }
+
+    pub(super) fn offset(&self) -> Option<u64> {
+        match &self.what {
+            What::Message(whole) => Some(whole.offset),
+            What::Control(frame) => Some(frame.offset),
+            What::Bytes(_) | What::Own(..) => None,
+        }
+    }
+
+    /// What would go on now.
+    pub(super) fn content(&self) -> (Opcode, Vec<u8>) {
+        match (&self.verdict.replacement, &self.what) {
+            (Some((opcode, payload)), _) => (*opcode, payload.clone()),
+            (None, What::Message(whole)) => (whole.opcode, whole.payload.clone().unwrap_or_default()),
+            (None, What::Control(frame)) => (frame.opcode, frame.payload.clone()),
+            (None, What::Bytes(_) | What::Own(..)) => (Opcode::Binary, Vec::new()),
+        }
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    fn octets(&self) -> usize {
+        match &self.what {
+            What::Message(whole) => whole.octets(),
+            What::Control(frame) => frame.raw.len(),
+            What::Bytes(bytes) | What::Own(bytes, _) => bytes.len(),
+        }
+    }
+
+    fn is_ready(&self, now: Instant, place: Place) -> bool {
+        let may_begin = match &self.what {
+            What::Own(frames, _) => place == Place::Message || (place == Place::Frame && is_control(frames)),
+            _ => true,
+        };
+        self.waits.is_none() && self.due.is_none_or(|due| due <= now) && may_begin
+    }
+
+    /// Somebody's word is not waited for any more.
+    fn end_wait(&mut self, what: Done, by: &Who, told: &mut Vec<Told>) {
+        if self.waits.take().is_some() {
+            told.push(Told { offset: self.offset(), held: self.held, what, by: by.clone() });
+        }
+    }
+
+    fn is_message(&self) -> bool {
+        matches!(self.what, What::Message(_))
+    }
+}
+
+/// Where what goes on stands: frames of our own go in between others, never into them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Inside a frame.
+    Inside,
+    /// Between two frames of a message, where a control frame may stand (RFC 6455 5.4).
+    Frame,
+    /// Between two messages.
+    Message,
+}
+
+/// Whether whole frames are control frames alone.
+fn is_control(frames: &[u8]) -> bool {
+    let mut walker = FrameWalker::new();
+    walker.walk(frames).all(|walked| match walked {
+        Walked::Header(header) => header.opcode.is_control(),
+        _ => true,
+    })
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, entry: Entry) {
+        if matches!(&entry.what, What::Bytes(bytes) if bytes.is_empty()) {
+            return;
+        }
+        self.octets += entry.octets();
+        self.entries.push_back(entry);
+    }
+
+    /// Takes out what goes on next.
+    pub(super) fn next(&mut self, now: Instant, place: Place) -> Option<Entry> {
+        let mut blocked = false;
+        let index = self.entries.iter().position(|entry| {
+            let goes = (!blocked || entry.overtakes) && entry.behind == 0 && entry.is_ready(now, place);
+            // One that is to be overtaken keeps nobody back, nor do those that pass by.
+            blocked |= !goes && entry.behind == 0 && !entry.overtakes;
+            goes
+        })?;
+        let entry = self.entries.remove(index)?;
+        self.octets -= entry.octets();
+        if entry.is_message() {
+            let overtaken = self.entries.range_mut(..index);
+            overtaken.for_each(|entry| entry.behind = entry.behind.saturating_sub(1));
+        }
+        Some(entry)
+    }
+
+    /// What a hook has not answered in time goes on as it is; whether there was such a thing.
+    pub(super) fn time_out(&mut self, now: Instant, told: &mut Vec<Told>) -> bool {
+        let mut any = false;
+        for entry in &mut self.entries {
+            if matches!(entry.waits, Some(Waits::Hook(limit)) if limit <= now) {
+                entry.end_wait(Done::Released, &Who::Proxy, told);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Settles what waits under `held`, and gives it.
+    pub(super) fn settle(
+        &mut self,
+        held: u64,
+        verdict: Verdict,
+        by: &Who,
+        told: &mut Vec<Told>,
+    ) -> Option<&mut Entry> {
+        let is_meant = |entry: &&mut Entry| entry.held == Some(held) && entry.is_waiting();
+        let entry = self.entries.iter_mut().find(is_meant)?;
+        entry.overtakes |= matches!(entry.waits, Some(Waits::User));
+        let done = match &verdict {
+            Verdict { times: 0, .. } => Done::Dropped,
+            Verdict { replacement: Some((opcode, payload)), .. } => Done::Replaced(*opcode, payload.clone()),
+            Verdict { .. } => Done::Released,
+        };
+        let asker = entry.asker.clone();
+        entry.end_wait(done, asker.as_ref().unwrap_or(by), told);
+        // What a rule made of it before stays, where it goes on as it is.
+        if verdict != Verdict::FORWARD {
+            entry.verdict = verdict;
+        }
+        Some(entry)
+    }
+
+    pub(super) fn release_all(&mut self, by: &Who, told: &mut Vec<Told>) {
+        self.entries.iter_mut().for_each(|entry| entry.end_wait(Done::Released, by, told));
+    }
+
+    /// Nothing goes on of what is here.
+    pub(super) fn drop_all(&mut self, by: &Who, told: &mut Vec<Told>) {
+        for entry in &mut self.entries {
+            entry.end_wait(Done::Dropped, by, told);
+            entry.verdict = Verdict::DROP;
+            (entry.due, entry.behind) = (None, 0);
+            entry.truncate = None;
+            if let What::Bytes(bytes) = &mut entry.what {
+                self.octets -= bytes.len();
+                bytes.clear();
+            }
+        }
+        let own = |entry: &Entry| matches!(entry.what, What::Own(..));
+        self.octets -= self.entries.iter().filter(|entry| own(entry)).map(Entry::octets).sum::<usize>();
+        self.entries.retain(|entry| !own(entry));
+    }
+
+    /// Nothing more comes that could overtake what is here.
+    pub(super) fn end(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.behind = 0);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether nothing of the sender's is here.
+    pub(super) fn is_over(&self) -> bool {
+        self.entries.iter().all(|entry| matches!(entry.what, What::Own(..)))
+    }
+
+    pub(super) fn octets(&self) -> usize {
+        self.octets
+    }
+
+    /// Whether a person, or a hook, has to speak before all of it can go on.
+    pub(super) fn waits_for_somebody(&self) -> bool {
+        self.entries.iter().any(|entry| entry.waits.is_some())
+    }
+
+    /// When something in it is due, after `now`: what is due already waits for something else.
+    pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let times = self.entries.iter().filter_map(|entry| match entry.waits {
+            Some(Waits::Hook(limit)) => Some(limit),
+            Some(Waits::User) => None,
+            None => entry.due,
+        });
+        times.filter(|time| *time > now).min()
+    }
+}

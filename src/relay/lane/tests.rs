@@ -1,0 +1,1 @@
+//! A lane, one step after the other.
