@@ -78,7 +78,7 @@ enum Next {
     /// Another may follow on the client's connection.
     Request(Transport),
     /// Bytes to be moved.
-    Drive(Drive),
+    Drive(Box<Drive>),
     /// The end of the connection.
     Over,
 }
@@ -120,7 +120,7 @@ impl Serving {
                     }
                     match self.request(asked).await {
                         Next::Request(client) => client,
-                        Next::Drive(drive) => return Some(drive),
+                        Next::Drive(drive) => return Some(*drive),
                         Next::Over => return None,
                     }
                 }
@@ -279,13 +279,12 @@ impl Serving {
                 // Before it is told of, so that whoever reads of it can have it killed.
                 let drive = self.drive(client, server, report.session(), Watch::Frames);
                 let watch = report.switched();
-                let touch = intervention.touch(&report);
-                let opening = report.opening().cloned().map(Box::new);
-                return Next::Drive(Drive { watch, opening, touch, early, sent, ..drive });
+                let (touch, opening) = (intervention.touch(&report), report.opening().cloned().map(Box::new));
+                return Next::Drive(Box::new(Drive { watch, opening, touch, early, sent, ..drive }));
             }
             End::NotHttp => {
                 report.over(Some("the server's answer is not HTTP".to_owned()));
-                return Next::Drive(self.drive(client, server, report.session(), Watch::Nothing));
+                return Next::Drive(Box::new(self.drive(client, server, report.session(), Watch::Nothing)));
             }
             End::TimedOut => {
                 let why = format!("{authority} did not answer in {:?}", self.shared.handshake_limit);

@@ -369,50 +369,23 @@ impl Lane {
         now: Instant,
         around: &mut dyn Surroundings,
     ) {
-        let offset = entry.offset();
         for Step { rule, effect } in steps {
             let by = rule.map_or(Who::User, Who::Rule);
-            match effect {
-                Effect::Hold if entry.is_waiting() => entry.then_user = true,
+            let done = match effect {
+                Effect::Hold if entry.is_waiting() => {
+                    entry.then_user = true;
+                    continue;
+                }
                 Effect::Hold => {
-                    let held = around.hold();
-                    entry.hold(held);
-                    self.tell(offset, Some(held), Done::Held, by);
+                    entry.hold(around.hold());
+                    self.tell(entry.offset(), entry.held, Done::Held, by);
+                    continue;
                 }
                 Effect::Ask { hook, limit } => {
-                    let held = around.hold();
-                    entry.ask(held, now + limit, by.clone());
+                    entry.ask(around.hold(), now + limit, by.clone());
                     let (opcode, payload) = entry.content();
-                    self.tell(offset, Some(held), Done::Asked { hook, limit, opcode, payload }, by);
-                }
-                Effect::Drop => {
-                    entry.verdict = Verdict::DROP;
-                    self.tell(offset, None, Done::Dropped, by);
-                }
-                Effect::Replace(opcode, payload) => {
-                    entry.verdict.replacement = Some((opcode, payload.clone()));
-                    self.tell(offset, None, Done::Replaced(opcode, payload), by);
-                }
-                Effect::Duplicate(times) => {
-                    entry.verdict.times += times;
-                    self.tell(offset, None, Done::Duplicated(times), by);
-                }
-                Effect::Reorder(behind) => {
-                    entry.behind = behind;
-                    self.tell(offset, None, Done::Reordered(behind), by);
-                }
-                Effect::Delay(time) => {
-                    entry.delay(now + time);
-                    self.tell(offset, None, Done::Delayed(time), by);
-                }
-                Effect::Corrupt(octets) => {
-                    self.tell(offset, None, Done::Corrupted(octets.len() as u64), by);
-                    entry.corrupt.extend(octets);
-                }
-                Effect::Truncate { octets, reset } => {
-                    let shut = if reset { Shut::Reset } else { Shut::Fin };
-                    entry.truncate = Some((octets, shut));
-                    self.tell(offset, None, Done::Truncated(octets), by);
+                    self.tell(entry.offset(), entry.held, Done::Asked { hook, limit, opcode, payload }, by);
+                    continue;
                 }
                 Effect::Send { direction, opcode, payload } if direction == self.direction => {
                     let frame = encode::message(direction, opcode, &payload, around.masking_key());
@@ -423,16 +396,19 @@ impl Lane {
                     } else {
                         Entry::own(frame, by)
                     });
+                    continue;
                 }
-                Effect::Stall(direction, time) if direction == self.direction => self.stall(time, by, now),
-                Effect::Throttle(direction, rate) if direction == self.direction => self.throttle(rate, by),
-                other => {
-                    if matches!(other, Effect::Close { .. } | Effect::Reset) {
-                        entry.verdict = Verdict::DROP;
-                    }
-                    self.tell(offset, None, Done::Session(other), by);
+                Effect::Stall(direction, time) if direction == self.direction => {
+                    self.stall(time, by, now);
+                    continue;
                 }
-            }
+                Effect::Throttle(direction, rate) if direction == self.direction => {
+                    self.throttle(rate, by);
+                    continue;
+                }
+                other => entry.change(other, now),
+            };
+            self.tell(entry.offset(), None, done, by);
         }
     }
 

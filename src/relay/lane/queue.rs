@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::super::gate::{Frame, Whole};
 use super::super::{Shut, Verdict};
 use super::{Done, Told, Who};
+use crate::rules::Effect;
 use crate::ws::{FrameWalker, Opcode, Walked};
 
 /// What waits.
@@ -93,8 +94,46 @@ impl Entry {
         (self.held, self.waits, self.asker) = (Some(held), Some(Waits::Hook(limit)), Some(asker));
     }
 
-    pub(super) fn delay(&mut self, until: Instant) {
-        self.due = Some(self.due.map_or(until, |due| due.max(until)));
+    /// Notes what is to be done with it, where nobody's word is needed; gives how that is told.
+    pub(super) fn change(&mut self, effect: Effect, now: Instant) -> Done {
+        match effect {
+            Effect::Drop => {
+                self.verdict = Verdict::DROP;
+                Done::Dropped
+            }
+            Effect::Replace(opcode, payload) => {
+                self.verdict.replacement = Some((opcode, payload.clone()));
+                Done::Replaced(opcode, payload)
+            }
+            Effect::Duplicate(times) => {
+                self.verdict.times = self.verdict.times.saturating_add(times);
+                Done::Duplicated(times)
+            }
+            Effect::Reorder(behind) => {
+                self.behind = behind;
+                Done::Reordered(behind)
+            }
+            Effect::Delay(time) => {
+                let until = now + time;
+                self.due = Some(self.due.map_or(until, |due| due.max(until)));
+                Done::Delayed(time)
+            }
+            Effect::Corrupt(octets) => {
+                let count = octets.len() as u64;
+                self.corrupt.extend(octets);
+                Done::Corrupted(count)
+            }
+            Effect::Truncate { octets, reset } => {
+                self.truncate = Some((octets, if reset { Shut::Reset } else { Shut::Fin }));
+                Done::Truncated(octets)
+            }
+            other => {
+                if matches!(other, Effect::Close { .. } | Effect::Reset) {
+                    self.verdict = Verdict::DROP;
+                }
+                Done::Session(other)
+            }
+        }
     }
 
     pub(super) fn offset(&self) -> Option<u64> {
