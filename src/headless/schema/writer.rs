@@ -35,7 +35,7 @@ impl<'w> Writer<'w> {
         line.string("type", "recording");
         line.number("version", recording.version);
         line.string("tool", &recording.tool);
-        line.string("started", &clock::format(recording.started));
+        line.string("started", &clock::format_precise(recording.started));
         if let Some(listen) = recording.listen.first() {
             line.string("listen", listen);
         }
