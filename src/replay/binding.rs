@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::packet;
 use super::path::{Path, PathError, Place, at, each_place};
 
 /// `NAME=$.path`: what stands there may be another value in each run.
@@ -90,7 +91,7 @@ impl Bound {
         if self.live.is_empty() {
             return None;
         }
-        let mut value: Value = serde_json::from_slice(payload).ok()?;
+        let (head, mut value) = packet::json(payload)?;
         let mut changes = Vec::new();
         each_place(&value, &mut Vec::new(), &mut |trail, recorded| {
             if let Some(live) = self.live(trail, recorded).filter(|live| *live != recorded) {
@@ -105,7 +106,9 @@ impl Bound {
                 *place = live;
             }
         }
-        serde_json::to_vec(&value).ok()
+        let mut changed = head.to_vec();
+        serde_json::to_writer(&mut changed, &value).ok()?;
+        Some(changed)
     }
 }
 
@@ -143,6 +146,7 @@ mod tests {
         bound.capture(&json!({"session": {"token": "abcdefgh"}}), &json!({"session": {"token": "ijkl"}}));
         let answer = bound.put_in(br#"{"list":[{"for":"abcdefgh"}]}"#).unwrap();
         assert_eq!(answer, br#"{"list":[{"for":"ijkl"}]}"#);
+        assert_eq!(bound.put_in(br#"42["x","abcdefgh"]"#).unwrap(), br#"42["x","ijkl"]"#);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::binding::Bound;
+use super::packet;
 use super::path::{Path, Place, spelt};
 use super::volatile::Volatile;
 use crate::ws::Opcode;
@@ -86,10 +87,11 @@ impl Expectation {
         if recorded.1 == got.1 {
             return Vec::new();
         }
-        let json = |bytes| serde_json::from_slice::<Value>(bytes).ok();
-        match (self.matching, json(recorded.1), json(got.1)) {
+        match (self.matching, packet::json(recorded.1), packet::json(got.1)) {
             (Match::Exact, ..) => comparison.bytes(recorded.1, got.1),
-            (_, Some(recorded), Some(got)) => comparison.value(&recorded, &got),
+            (_, Some((head, recorded)), Some((same, got))) if head == same => {
+                comparison.value(&recorded, &got);
+            }
             (Match::Type, None, None) => {}
             _ => comparison.bytes(recorded.1, got.1),
         }
@@ -217,6 +219,11 @@ mod tests {
             compare(Match::Json, &[], r#"{"a":[1,2],"b":1}"#, r#"{"a":[1],"c":null}"#),
             ["$.a[1]: 2 → nothing", "$.b: 1 → nothing", "$.c: nothing → null"]
         );
+        assert_eq!(
+            compare(Match::Json, &[], r#"421["a",{"n":1}]"#, r#"421["a",{"n":2}]"#),
+            ["$[1].n: 1 → 2"]
+        );
+        assert_eq!(compare(Match::Json, &[], "421[1]", "422[1]"), ["payload, octet 2: 421[1] → 422[1]"]);
         assert_eq!(compare(Match::Json, &[], "hello", "hullo"), ["payload, octet 1: hello → hullo"]);
         assert_eq!(compare(Match::Exact, &[], "{}", "{ }"), ["payload, octet 1: {} → { }"]);
     }

@@ -13,6 +13,7 @@ mod heads;
 mod kin;
 mod library;
 mod outcome;
+mod packet;
 mod play;
 mod player;
 mod progress;

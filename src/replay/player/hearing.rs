@@ -8,6 +8,7 @@ use super::Player;
 use crate::capture::{Ending, Kind, Message};
 use crate::replay::expectation::Difference;
 use crate::replay::framing;
+use crate::replay::packet;
 use crate::replay::report::Trouble;
 use crate::replay::script::{Step, What};
 use crate::replay::settings::{Fidelity, Order};
@@ -270,7 +271,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
             return;
         }
         let Some((_, recorded)) = data(&self.window.at(at).step) else { return };
-        if let (Ok(recorded), Ok(live)) = (serde_json::from_slice(&recorded), serde_json::from_slice(live)) {
+        if let (Some((_, recorded)), Some((_, live))) = (packet::json(&recorded), packet::json(live)) {
             self.bound.capture(&recorded, &live);
         }
     }
