@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::kin::Kin;
 use super::outcome::{Left, Unplayed};
+use super::polling;
 use super::script::Steps;
 use super::visit::{self, Visit};
 use crate::capture::{Event, Exchange, Log, Opened, Opening, Payload, Row, Stamp};
@@ -72,7 +73,8 @@ impl Cast {
     /// Where it cannot be read.
     pub fn read(file: &Path) -> Result<Cast, ReadError> {
         let mut reader = headless::open(file)?;
-        let (mut parts, mut visits) = (Vec::new(), Vec::new());
+        let (mut parts, mut visits): (Vec<Part>, Vec<Visit>) = (Vec::new(), Vec::new());
+        let mut probes = Vec::new();
         while let Some(record) = reader.next()? {
             let line = record.line;
             let (opening, refusal) = match record.item {
@@ -84,6 +86,11 @@ impl Cast {
                     visits.extend(Visit::new(exchange, line, bookmark));
                     continue;
                 }
+                Item::Event(Event::Message(message)) if polling::is_probe_answered(&message) => {
+                    let part = parts.iter().rfind(|part| part.opening.session == message.session);
+                    probes.extend(part.map(|part| (part.kin.clone(), message.time)));
+                    continue;
+                }
                 _ => continue,
             };
             let said = Said::Behind(reader.bookmark());
@@ -91,6 +98,9 @@ impl Cast {
         }
         // Their lines stand where they ended.
         visits.sort_by_key(|visit| visit.exchange.time);
+        for (kin, probe) in probes {
+            polling::settle(&mut visits, &kin, probe);
+        }
         Ok(Cast { file: file.to_owned(), parts, visits, repeated: false })
     }
 
@@ -311,7 +321,12 @@ impl Cast {
         let related = move |visit: &&Visit| !visit.is_optional && visit.kin.belongs_with(kin);
         self.visits.iter().filter(related).filter_map(move |visit| {
             let recorded = match () {
-                () if visit.is_act() && visit.arrived < round => Some(visit.exchange.time),
+                () if visit.arrived < round
+                    && let Some(probe) = visit.probe =>
+                {
+                    Some(visit.exchange.time.min(probe))
+                }
+                () if visit.arrived < round && visit.is_act() => Some(visit.exchange.time),
                 () if visit.done < round => visit.answered,
                 () => None,
             };

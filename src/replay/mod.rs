@@ -16,6 +16,7 @@ mod outcome;
 mod packet;
 mod play;
 mod player;
+mod polling;
 mod progress;
 mod report;
 pub mod reporter;

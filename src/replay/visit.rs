@@ -27,6 +27,8 @@ pub(super) struct Visit {
     pub is_optional: bool,
     /// When the response's head was there; none where the client never got an answer.
     pub answered: Option<Stamp>,
+    /// When its client was told that a WebSocket works in place of it.
+    pub probe: Option<Stamp>,
     method: String,
     target: String,
     /// How often it was asked for.
@@ -80,6 +82,7 @@ impl Visit {
             kin: Kin::of(&target),
             is_optional: answered.is_none() || is_browsers_own(&request),
             answered,
+            probe: None,
             method: request.method().into_owned(),
             target,
             begun: 0,

@@ -106,6 +106,45 @@ fn a_poll_is_answered_when_what_it_waited_for_was_done_elsewhere() {
 }
 
 #[test]
+fn a_socket_takes_over_from_polls_at_the_same_request_each_time() {
+    let poll = "transport=polling&sid=ABCDEFGH1";
+    // By the clock of the proxy the poll was answered first; but the client heard the probe first, and polled no more.
+    let mut heard_first = cast(&[
+        &format!("10 x1 GET /io/?{poll} (20)"),
+        "15 s1 GET /io/?transport=websocket&sid=ABCDEFGH1",
+        "19 s1 > 2probe",
+        "21 s1 < 3probe",
+        "25 s1 > 5",
+    ]);
+    let part = heard_first.choose(&request("GET /io/?transport=websocket&sid=ABCDEFGH1")).unwrap();
+    let opened = heard_first.parts()[part].opening.time;
+    let at = |ms: u64| Stamp(opened.0 + Duration::from_millis(ms - 15).as_nanos() as u64);
+    let (asked, _) = ask(&mut heard_first, &format!("GET /io/?{poll}"));
+    heard_first.said(part, Some(at(21)));
+    assert_ne!(waits(&heard_first, asked), "");
+    assert!(heard_first.elsewhere(part).is_none_or(|waiting| waiting.recorded > at(21)));
+    heard_first.said(part, Some(at(25)));
+    assert_eq!(waits(&heard_first, asked), "");
+    // Here it heard the answer first, and polled once more.
+    let mut polled_on = cast(&[
+        &format!("10 x1 GET /io/?{poll} (20)"),
+        "15 s1 GET /io/?transport=websocket&sid=ABCDEFGH1",
+        "19 s1 > 2probe",
+        "21 s1 < 3probe",
+        &format!("23 x2 GET /io/?{poll} (24)"),
+    ]);
+    let part = polled_on.choose(&request("GET /io/?transport=websocket&sid=ABCDEFGH1")).unwrap();
+    let (first, _) = ask(&mut polled_on, &format!("GET /io/?{poll}"));
+    polled_on.said(part, Some(at(21)));
+    assert_eq!(waits(&polled_on, first), "");
+    polled_on.answered(first);
+    assert_eq!(polled_on.elsewhere(part).unwrap().recorded, at(21));
+    let (second, _) = ask(&mut polled_on, &format!("GET /io/?{poll}"));
+    assert!(polled_on.elsewhere(part).is_none_or(|waiting| waiting.recorded > at(21)));
+    assert_ne!(waits(&polled_on, second), "");
+}
+
+#[test]
 fn what_is_repeated_waits_for_its_own_round() {
     let mut cast = cast(POLLING).repeated();
     for _ in 0..3 {
