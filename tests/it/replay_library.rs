@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sockeye::replay::{MockServer, ReplayClient, StartError};
+use sockeye::replay::{MockServer, Order, ReplayClient, StartError};
 use tokio::runtime::Runtime;
 
 use crate::replay::{HELLO, recording, session};
@@ -63,5 +63,21 @@ fn wrong_words_are_told_when_it_starts() {
         assert!(matches!(none, StartError::Empty(_)), "{none}");
         let missing = ReplayClient::from_file("nowhere.jsonl").run("ws://h").await.unwrap_err();
         assert!(missing.to_string().contains("nowhere.jsonl"), "{missing}");
+    });
+}
+
+#[test]
+fn recordings_of_applications_play_each_other() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/replay");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 6, "{files:?}");
+    Runtime::new().unwrap().block_on(async {
+        for file in files {
+            // A client plays no plain HTTP; answers come when they are asked for, which may be before others.
+            let mock = MockServer::from_file(&file).optional("~http").start().await.unwrap();
+            let client = ReplayClient::from_file(&file).order(Order::Unordered);
+            client.run(mock.url()).await.unwrap().assert_ok();
+            mock.finish().await.assert_ok();
+        }
     });
 }
