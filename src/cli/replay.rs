@@ -144,6 +144,10 @@ pub struct PlayOptions {
     /// how connections ended)
     #[arg(long, value_name = "HOW", default_value = "messages", value_parser = fidelity)]
     pub fidelity: Fidelity,
+    /// Wait for heartbeats and send them as they were recorded. Without it, those of subprotocols ({"type":"ping"} and its
+    /// like, Engine.IO, Phoenix and others) are answered as they were recorded to be, and nothing waits for them
+    #[arg(long)]
+    pub expect_heartbeats: bool,
     /// In which order messages may come: strict, causal or unordered (between two that are sent)
     #[arg(long, value_name = "ORDER", default_value = "causal", value_parser = order)]
     pub order: Order,

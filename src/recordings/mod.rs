@@ -24,4 +24,5 @@ pub use path::{Path, PathError, Place};
 pub use redact::{Redacted, redact};
 pub use refresh::{Refreshed, refresh, refresh_file, to_the_octet};
 pub use shrink::shrink;
+pub(crate) use trim::heartbeats;
 pub use trim::{Beats, Numbering, Trim, Trimmed, trim};

@@ -229,7 +229,7 @@ impl<'t> Work<'t> {
 }
 
 /// The heartbeats of a session.
-pub(super) fn heartbeats(opening: &Opening) -> Heartbeats {
+pub(crate) fn heartbeats(opening: &Opening) -> Heartbeats {
     let target = RequestHead::parse(&opening.request).map(|request| request.target().into_owned());
     let response = ResponseHead::parse(&opening.response).ok();
     let subprotocol =

@@ -96,7 +96,8 @@ impl ReplayClient {
         let request = RequestHead::parse(&head).map_err(unreadable)?;
         let agreed = examine(&request, Some(&response));
         let steps = self.cast.steps(chosen).map_err(|error| Trouble::Unreadable(error.to_string()))?;
-        Ok(play(server, &rest, (Direction::ToServer, &agreed), steps, &self.settings, None).await)
+        let settings = self.settings.of_session(&part.opening);
+        Ok(play(server, &rest, (Direction::ToServer, &agreed), steps, &settings, None).await)
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Steps`] reads what a session said from a recording, [`Player`] plays one end of it and compares what comes with
 //! what was recorded, and a [`Report`] tells what was otherwise: all pure. [`MockServer`] gives the player a socket.
 
+mod beats;
 mod binding;
 mod cast;
 mod client;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::beats::Beats;
 use super::binding::Bound;
 use super::report::{Problem, Recent, Report, Trouble};
 use super::script::{Step, What};
@@ -40,6 +41,7 @@ pub struct Player<S> {
     settings: Settings,
     window: Window<S>,
     bound: Bound,
+    beats: Beats,
     /// Payloads of the last pings that came: as recorded, and as they were.
     pings: VecDeque<(Bytes, Bytes)>,
     /// When something last went on.
@@ -61,11 +63,14 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
     /// Plays what was recorded of the end whose messages go `ours`: `ToClient` is the server. It begins at `now`.
     pub fn new(ours: Direction, steps: S, settings: Settings, now: Duration) -> Player<S> {
         let bound = Bound::new(settings.bindings.clone());
+        let is_framed = settings.fidelity >= Fidelity::Frames;
+        let beats = Beats::new(settings.heartbeats.filter(|_| !is_framed));
         let mut player = Player {
             ours,
             settings,
             window: Window::new(steps),
             bound,
+            beats,
             pings: VecDeque::new(),
             progress: now,
             outputs: VecDeque::new(),
@@ -146,7 +151,9 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
     /// Reads steps until the window is full.
     fn fill(&mut self) {
         let (ours, fidelity) = (self.ours, self.settings.fidelity);
-        if let Err(error) = self.window.fill(|step| needs_nothing(step, ours, fidelity)) {
+        let beats = &mut self.beats;
+        let is_done = |step: &Step| beats.learn(step, ours) || needs_nothing(step, ours, fidelity);
+        if let Err(error) = self.window.fill(is_done) {
             self.trouble(None, Trouble::Unreadable(error.to_string()));
         }
     }

@@ -230,14 +230,14 @@ impl Stage {
                 Miss::Forward(server, reach) => forward(client, &request, &rest, (server, reach)).await,
             };
         };
-        let (line, opened, head, steps) = {
+        let (line, opened, settings, head, steps) = {
             let cast = self.cast();
             let part = &cast.parts()[chosen];
             let (head, steps) = match part.refusal {
                 Some(_) => (heads::refusal(part), None),
                 None => (heads::switching(part, &request), Some(cast.steps(chosen))),
             };
-            (part.line, part.opening.time, head, steps)
+            (part.line, part.opening.time, self.settings.of_session(&part.opening), head, steps)
         };
         self.company.moved();
         let report = match steps {
@@ -252,7 +252,7 @@ impl Stage {
                     // A client that has gone again is found out by the player.
                     let _ = client.write_all(&head).await;
                     let member = self.company.member(chosen, opened);
-                    play(client, &rest, (Direction::ToClient, &agreed), steps, &self.settings, member).await
+                    play(client, &rest, (Direction::ToClient, &agreed), steps, &settings, member).await
                 }
                 Err(_) => Report::of(Trouble::Unreadable("the recorded response is no HTTP".to_owned())),
             },

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::binding::Binding;
 use super::expectation::Expectation;
+use crate::capture::Opening;
+use crate::decode::Heartbeats;
+use crate::recordings::heartbeats;
 
 /// In which order messages may come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +72,9 @@ pub struct Settings {
     pub ignore_query: Vec<String>,
     /// How true to the recording.
     pub fidelity: Fidelity,
+    /// What are heartbeats, which are answered and not expected. None where they are messages like any others; played true
+    /// to its frames or bytes, a session has all of them as recorded.
+    pub heartbeats: Option<Heartbeats>,
     /// In which order messages may come.
     pub order: Order,
     /// When messages are sent.
@@ -84,9 +90,19 @@ impl Default for Settings {
             bindings: Vec::new(),
             ignore_query: Vec::new(),
             fidelity: Fidelity::default(),
+            heartbeats: Some(Heartbeats::default()),
             order: Order::default(),
             timing: Timing::default(),
             step_timeout: Duration::from_secs(10),
         }
+    }
+}
+
+impl Settings {
+    /// The same for the session that was opened so: with the heartbeats of what is spoken in it.
+    pub(super) fn of_session(&self, opening: &Opening) -> Settings {
+        let mut settings = self.clone();
+        settings.heartbeats = self.heartbeats.map(|_| heartbeats(opening));
+        settings
     }
 }

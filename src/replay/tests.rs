@@ -286,6 +286,34 @@ fn ten_thousand_messages_take_a_bounded_window() {
     assert!(player.report().is_ok());
 }
 
+#[test]
+fn heartbeats_are_answered_as_recorded_and_hold_nothing_up() {
+    let ping = r#"{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"9"}"#;
+    let lines = [
+        "> hello",
+        r#"< {"type":"ping"}"#,
+        r#"> {"topic":"phoenix","event":"heartbeat","payload":{},"ref":"2"}"#,
+        r#"< {"topic":"phoenix","event":"phx_reply","payload":{"status":"ok"},"ref":"2"}"#,
+        "< welcome",
+        "> bye",
+    ];
+    let mut play = Play::new(&lines, Settings::default());
+    let answer = r#"{"topic":"phoenix","event":"phx_reply","payload":{"status":"ok"},"ref":"9"}"#;
+    play.say(ping, &[answer]).say("hello", &["welcome"]).say(r#"{"type":"pong"}"#, &[]).say(ping, &[answer]);
+    play.say("bye", &["fin"]);
+    play.problems(&[]);
+    // Where nobody answered, nobody does.
+    let mut play = Play::new(&["> hello", "< welcome"], Settings::default());
+    play.say(r#"{"type":"ping"}"#, &[]).say("hello", &["welcome", "fin"]).problems(&[]);
+}
+
+#[test]
+fn heartbeats_are_messages_where_that_is_asked_for() {
+    let settings = Settings { heartbeats: None, ..Settings::default() };
+    let mut play = Play::new(&[r#"> {"type":"ping"}"#, r#"< {"type":"pong"}"#], settings);
+    play.expect(&[]).say(r#"{"type":"ping"}"#, &[r#"{"type":"pong"}"#, "fin"]).problems(&[]);
+}
+
 proptest! {
     /// Whatever comes, and whenever: the play ends, and each recorded message is accounted for once.
     #[test]

@@ -54,7 +54,7 @@ impl<E, S: Iterator<Item = Result<Step, E>>> Window<S> {
     ///
     /// # Errors
     /// Those of the steps.
-    pub fn fill(&mut self, is_done: impl Fn(&Step) -> bool) -> Result<(), E> {
+    pub fn fill(&mut self, mut is_done: impl FnMut(&Step) -> bool) -> Result<(), E> {
         loop {
             while let Some(slot) = self.slots.front().filter(|slot| slot.done) {
                 self.before = slot.step.at;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::Player;
 use crate::capture::{Ending, Kind, Message};
+use crate::decode::Beat;
 use crate::replay::expectation::Difference;
 use crate::replay::framing;
 use crate::replay::packet;
@@ -41,6 +42,9 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
 
     fn data(&mut self, said: &Said, now: Duration) {
         self.recent.add(self.ours.opposite(), &in_words(said.opcode, &said.payload));
+        if let Some(beat) = self.beats.beat(said.opcode, &said.payload) {
+            return self.heartbeat(said, beat);
+        }
         let fits = |player: &Player<S>, at: usize| {
             let (recorded, bytes) = data(&player.window.at(at).step)?;
             let expectation = &player.settings.expectation;
@@ -67,6 +71,18 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
         }
         self.progress = now;
         self.go_on(now);
+    }
+
+    /// A heartbeat is answered as it was recorded to be, and is nothing that anybody waited for.
+    fn heartbeat(&mut self, said: &Said, beat: Beat) {
+        self.fill();
+        if beat == Beat::Answers || self.over {
+            return;
+        }
+        if let Some(answer) = self.beats.answer(&said.payload) {
+            self.recent.add(self.ours, &describe(&What::Message(answer.clone())));
+            self.output(Output::Send(answer));
+        }
     }
 
     fn close(&mut self, said: &Said, now: Duration) {

@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use sockeye::decode::Heartbeats;
 use sockeye::net::{Door, Entrance, HostHeader, Listen, Listener, ProxyConfig, Reach, Target, WayOut};
 use sockeye::replay::{Cast, Expectation, Miss, MockServer, Played, Progress, ReplayClient, Settings};
 use tokio::sync::oneshot;
@@ -279,6 +280,7 @@ fn settings(options: &PlayOptions) -> Settings {
         order: options.order,
         timing: options.timing,
         step_timeout: options.step_timeout,
+        heartbeats: (!options.expect_heartbeats).then(Heartbeats::default),
         ..Settings::default()
     }
 }
