@@ -28,13 +28,22 @@ pub(super) struct Entry {
     asker: Option<Who>,
     /// Whether the user is to be asked after the hook.
     pub(super) then_user: bool,
-    /// It goes on before those in front of it.
-    overtakes: bool,
+    overtakes: Overtakes,
     due: Option<Instant>,
     /// How many messages behind it go before it.
     pub(super) behind: u32,
     pub(super) corrupt: Vec<(u64, u8)>,
     pub(super) truncate: Option<(u64, Shut)>,
+}
+
+/// What may stand in front of something that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Overtakes {
+    Nothing,
+    /// What waits for somebody's word.
+    Held,
+    /// Whatever waits.
+    All,
 }
 
 /// For whose word it waits.
@@ -58,7 +67,10 @@ pub(super) enum What {
 impl Entry {
     pub(super) fn new(what: What) -> Entry {
         // A ping is not kept back by messages; behind a close frame nothing may follow.
-        let overtakes = matches!(&what, What::Control(frame) if frame.opcode != Opcode::Close);
+        let overtakes = match &what {
+            What::Control(frame) if frame.opcode != Opcode::Close => Overtakes::All,
+            _ => Overtakes::Nothing,
+        };
         Entry {
             what,
             verdict: Verdict::FORWARD,
@@ -76,7 +88,7 @@ impl Entry {
 
     /// Frames of our own that pass all that waits.
     pub(super) fn own(frames: Vec<u8>, by: Who) -> Entry {
-        Entry { overtakes: true, ..Entry::own_in_turn(frames, by) }
+        Entry { overtakes: Overtakes::All, ..Entry::own_in_turn(frames, by) }
     }
 
     /// Frames of our own that go on when those in front have.
@@ -217,11 +229,14 @@ impl Queue {
 
     /// Takes out what goes on next.
     pub(super) fn next(&mut self, now: Instant, place: Place) -> Option<Entry> {
-        let mut blocked = false;
+        // What it takes to pass those that stay.
+        let mut least = Overtakes::Nothing;
         let index = self.entries.iter().position(|entry| {
-            let goes = (!blocked || entry.overtakes) && entry.behind == 0 && entry.is_ready(now, place);
+            let goes = entry.overtakes >= least && entry.behind == 0 && entry.is_ready(now, place);
             // One that is to be overtaken keeps nobody back, nor do those that pass by.
-            blocked |= !goes && entry.behind == 0 && !entry.overtakes;
+            if !goes && entry.behind == 0 && entry.overtakes < Overtakes::All {
+                least = least.max(if entry.is_waiting() { Overtakes::Held } else { Overtakes::All });
+            }
             goes
         })?;
         let entry = self.entries.remove(index)?;
@@ -255,7 +270,9 @@ impl Queue {
     ) -> Option<&mut Entry> {
         let is_meant = |entry: &&mut Entry| entry.held == Some(held) && entry.is_waiting();
         let entry = self.entries.iter_mut().find(is_meant)?;
-        entry.overtakes |= matches!(entry.waits, Some(Waits::User));
+        if matches!(entry.waits, Some(Waits::User)) {
+            entry.overtakes = entry.overtakes.max(Overtakes::Held);
+        }
         let done = match &verdict {
             Verdict { times: 0, .. } => Done::Dropped,
             Verdict { replacement: Some((opcode, payload)), .. } => Done::Replaced(*opcode, payload.clone()),

@@ -1,1 +1,463 @@
-//! A lane, one step after the other.
+//! A lane, one step after the other; and many at random: whatever is done to some messages, the receiver gets all others
+//! as they were, in order.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ws::encode::{deflated, message};
+use crate::ws::inflate::History;
+use crate::ws::message::{Finished, MessageReader, Part, Scratch, Sink};
+use crate::ws::{Deflater, FrameHeader, OtherExtension, PermessageDeflate, Violation};
+
+/// What the rules of a test want done with a message, by its payload.
+type Rules = Vec<(&'static str, Effect)>;
+
+struct World {
+    rules: Rules,
+    held: u64,
+}
+
+impl Surroundings for World {
+    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
+        let rules = self.rules.iter().filter(|(payload, _)| passing.payload == Some(payload.as_bytes()));
+        rules.map(|(_, effect)| Step { rule: Some("test".into()), effect: effect.clone() }).collect()
+    }
+
+    fn hold(&mut self) -> u64 {
+        self.held += 1;
+        self.held
+    }
+
+    fn masking_key(&mut self) -> [u8; 4] {
+        [0; 4]
+    }
+}
+
+/// A conversation with a lane of a server's messages.
+struct Dialogue {
+    lane: Lane,
+    world: World,
+    start: Instant,
+    now: Instant,
+    told: Vec<Done>,
+}
+
+fn dialogue(rules: Rules) -> Dialogue {
+    let gate = Gate::new(Direction::ToClient, None, History::new(), 0, 1 << 20);
+    let now = Instant::now();
+    Dialogue {
+        lane: Lane::new(Direction::ToClient, gate, 1 << 20),
+        world: World { rules, held: 0 },
+        start: now,
+        now,
+        told: Vec::new(),
+    }
+}
+
+fn text(payload: &str) -> Vec<u8> {
+    message(Direction::ToClient, Opcode::Text, payload.as_bytes(), [0; 4])
+}
+
+impl Dialogue {
+    fn says(self, payload: &str) -> Dialogue {
+        self.sends(&text(payload))
+    }
+
+    fn sends(mut self, bytes: &[u8]) -> Dialogue {
+        self.lane.feed(bytes, self.now, &mut self.world);
+        self
+    }
+
+    /// So many milliseconds after the beginning.
+    fn at(mut self, millis: u64) -> Dialogue {
+        self.now = self.start + Duration::from_millis(millis);
+        self.lane.run(self.now, &mut self.world);
+        self
+    }
+
+    fn settles(mut self, held: u64, verdict: Verdict) -> Dialogue {
+        assert!(self.lane.settle(held, verdict, Who::User, self.now, &mut self.world));
+        self
+    }
+
+    fn ends(mut self, shut: Shut) -> Dialogue {
+        self.lane.ended(shut, self.now, &mut self.world);
+        self
+    }
+
+    /// What goes on is these messages, and nothing else.
+    #[track_caller]
+    fn gives(mut self, payloads: &[&str]) -> Dialogue {
+        let expected: Vec<u8> = payloads.iter().flat_map(|payload| text(payload)).collect();
+        assert_eq!(self.lane.take_out().escape_ascii().to_string(), expected.escape_ascii().to_string());
+        self
+    }
+
+    #[track_caller]
+    fn gives_bytes(mut self, bytes: &[u8]) -> Dialogue {
+        assert_eq!(self.lane.take_out().escape_ascii().to_string(), bytes.escape_ascii().to_string());
+        self
+    }
+
+    #[track_caller]
+    fn tells(mut self, expected: &[Done]) -> Dialogue {
+        self.told = self.lane.take_told().into_iter().map(|told| told.what).collect();
+        assert_eq!(self.told, expected);
+        self
+    }
+}
+
+#[test]
+fn a_held_message_holds_back_what_is_behind_it() {
+    dialogue(vec![("a", Effect::Hold)])
+        .says("a")
+        .says("b")
+        .tells(&[Done::Held])
+        .gives(&[])
+        .settles(1, Verdict::FORWARD)
+        .tells(&[Done::Released])
+        .gives(&["a", "b"]);
+}
+
+#[test]
+fn one_that_is_let_go_by_hand_may_overtake() {
+    dialogue(vec![("a", Effect::Hold), ("b", Effect::Hold)])
+        .says("a")
+        .says("b")
+        .says("c")
+        .settles(2, Verdict::FORWARD)
+        .gives(&["b"])
+        .settles(1, Verdict::DROP)
+        .gives(&["c"])
+        .tells(&[Done::Held, Done::Held, Done::Released, Done::Dropped]);
+}
+
+#[test]
+fn control_frames_pass_what_is_held_and_a_close_does_not() {
+    dialogue(vec![("a", Effect::Hold)])
+        .says("a")
+        .sends(b"\x89\x01p\x88\x02\x03\xe8")
+        .gives_bytes(b"\x89\x01p")
+        .settles(1, Verdict::FORWARD)
+        .gives_bytes(b"\x81\x01a\x88\x02\x03\xe8");
+}
+
+#[test]
+fn the_end_of_the_sender_waits_behind_what_is_held() {
+    let held = dialogue(vec![("a", Effect::Hold)]).says("a").ends(Shut::Fin).gives(&[]);
+    assert_eq!(held.lane.end(), None);
+    let over = held.settles(1, Verdict::FORWARD).gives(&["a"]);
+    assert_eq!(over.lane.end(), Some(Shut::Fin));
+    let reset = dialogue(vec![("a", Effect::Hold)]).says("a").ends(Shut::Reset).gives(&[]);
+    assert_eq!(reset.lane.end(), Some(Shut::Reset));
+    reset.tells(&[Done::Held, Done::Dropped]);
+}
+
+#[test]
+fn a_delayed_message_goes_when_it_is_due_and_those_behind_it_after_it() {
+    let time = Duration::from_millis(100);
+    let waits = dialogue(vec![("a", Effect::Delay(time))]).says("a").says("b").gives(&[]).at(99).gives(&[]);
+    assert_eq!(waits.lane.wake_at(waits.now), Some(waits.start + time));
+    let gone = waits.at(100).gives(&["a", "b"]).tells(&[Done::Delayed(time)]);
+    assert_eq!(gone.lane.wake_at(gone.now), None);
+}
+
+#[test]
+fn a_throttled_direction_keeps_its_rate_and_lets_its_sender_wait() {
+    let rate = Rate::Messages(10.0);
+    let mut slow = dialogue(vec![("a", Effect::Throttle(Direction::ToClient, rate))])
+        .says("a")
+        .says("b")
+        .says("c")
+        .gives(&["a"])
+        .at(99)
+        .gives(&[])
+        .at(100)
+        .gives(&["b"])
+        .at(250)
+        .gives(&["c"]);
+    assert!(slow.lane.may_read());
+    slow = slow.says(&"x".repeat(40_000)).says(&"y".repeat(40_000));
+    assert!(!slow.lane.may_read() || slow.lane.queue.is_empty());
+}
+
+#[test]
+fn a_stalled_direction_gives_nothing_until_it_is_over() {
+    let stall = Effect::Stall(Direction::ToClient, Some(Duration::from_millis(50)));
+    dialogue(vec![("a", stall)])
+        .says("a")
+        .sends(b"\x89\x00")
+        .gives(&[])
+        .at(50)
+        .gives_bytes(b"\x81\x01a\x89\x00");
+    let ever =
+        dialogue(vec![("a", Effect::Stall(Direction::ToClient, None))]).says("a").at(1 << 30).gives(&[]);
+    assert_eq!(ever.ends(Shut::Fin).lane.end(), Some(Shut::Fin));
+}
+
+#[test]
+fn a_message_goes_behind_others() {
+    dialogue(vec![("a", Effect::Reorder(2))])
+        .says("a")
+        .says("b")
+        .gives(&["b"])
+        .says("c")
+        .says("d")
+        .gives(&["c", "a", "d"]);
+    // Where none follows, it goes with the end.
+    dialogue(vec![("a", Effect::Reorder(2))]).says("a").gives(&[]).ends(Shut::Fin).gives(&["a"]);
+}
+
+#[test]
+fn messages_are_dropped_doubled_and_replaced() {
+    let other = Effect::Replace(Opcode::Text, b"other".to_vec());
+    dialogue(vec![
+        ("a", Effect::Drop),
+        ("b", Effect::Duplicate(2)),
+        ("c", other),
+        ("c", Effect::Duplicate(1)),
+    ])
+    .says("a")
+    .says("b")
+    .says("c")
+    .gives(&["b", "b", "b", "other", "other"]);
+}
+
+#[test]
+fn a_ping_is_swallowed_or_changed() {
+    let changed = Effect::Replace(Opcode::Ping, b"other".to_vec());
+    dialogue(vec![("a", Effect::Drop), ("b", changed)])
+        .sends(b"\x89\x01a\x89\x01b\x89\x01c")
+        .gives_bytes(b"\x89\x05other\x89\x01c");
+}
+
+#[test]
+fn octets_are_changed_on_the_wire() {
+    dialogue(vec![("abc", Effect::Corrupt(vec![(0, 0x20), (2, 0x80), (9, 1)]))])
+        .says("abc")
+        .gives_bytes(b"\x81\x03Ab\xe3");
+}
+
+#[test]
+fn a_frame_is_cut_and_the_direction_ends() {
+    let cut = Effect::Truncate { octets: 4, reset: true };
+    let over = dialogue(vec![("abc", cut)]).says("abc").says("more").gives_bytes(b"\x81\x03ab");
+    assert_eq!(over.lane.end(), Some(Shut::Reset));
+}
+
+#[test]
+fn frames_of_our_own_go_before_the_message_that_they_are_for() {
+    let send =
+        Effect::Send { direction: Direction::ToClient, opcode: Opcode::Text, payload: b"mine".to_vec() };
+    dialogue(vec![("a", send)]).says("a").gives(&["mine", "a"]);
+}
+
+#[test]
+fn what_is_sent_by_hand_passes_what_is_held_and_enters_no_message() {
+    let mut under_way = dialogue(vec![("a", Effect::Hold)]).says("a");
+    under_way.lane.send(text("mine"), Who::User, under_way.now, &mut under_way.world);
+    under_way.gives(&["mine"]);
+    // A message too long to be held flows while it comes: nothing may go into it but control frames.
+    let mut flows =
+        dialogue(vec![]).sends(b"\x01\x7f\x00\x00\x00\x00\x00\x20\x00\x00").sends(&[b'x'; 1 << 21]);
+    assert!(!flows.lane.take_out().is_empty());
+    flows.lane.send(text("mine"), Who::User, flows.now, &mut flows.world);
+    flows.lane.send(b"\x89\x00".to_vec(), Who::User, flows.now, &mut flows.world);
+    flows.gives_bytes(b"\x89\x00").sends(b"\x80\x00").gives_bytes(b"\x80\x00\x81\x04mine");
+}
+
+#[test]
+fn a_hook_that_does_not_answer_in_time_lets_the_message_go() {
+    let limit = Duration::from_millis(30);
+    let asked =
+        dialogue(vec![("a", Effect::Ask { hook: "hook".into(), limit })]).says("a").says("b").gives(&[]);
+    assert_eq!(asked.lane.wake_at(asked.now), Some(asked.start + limit));
+    asked.at(30).gives(&["a", "b"]);
+}
+
+#[test]
+fn the_user_is_asked_after_the_hook() {
+    let ask = Effect::Ask { hook: "hook".into(), limit: Duration::from_secs(1) };
+    dialogue(vec![("a", ask), ("a", Effect::Hold)])
+        .says("a")
+        .settles(1, Verdict::FORWARD)
+        .gives(&[])
+        .settles(2, Verdict::FORWARD)
+        .gives(&["a"]);
+}
+
+#[test]
+fn after_a_close_of_ours_nothing_of_the_sender_goes_on() {
+    let mut closing = dialogue(vec![("a", Effect::Hold)]).says("a");
+    closing.lane.close(b"\x88\x02\x0f\xa1".to_vec(), Who::User, closing.now, &mut closing.world);
+    closing.gives_bytes(b"\x88\x02\x0f\xa1").says("b").sends(b"\x88\x02\x0f\xa1").gives(&[]).tells(&[
+        Done::Held,
+        Done::Dropped,
+        Done::Sent(b"\x88\x02\x0f\xa1".to_vec()),
+        Done::CloseSeen,
+    ]);
+}
+
+#[test]
+fn where_too_much_is_held_the_sender_waits() {
+    let gate = Gate::new(Direction::ToClient, None, History::new(), 0, 12);
+    let mut small = dialogue(vec![("aaaa", Effect::Hold)]);
+    small.lane = Lane::new(Direction::ToClient, gate, 12);
+    let mut small = small.says("aaaa");
+    assert!(small.lane.may_read());
+    small = small.says("bbbb");
+    assert!(!small.lane.may_read());
+    small = small.tells(&[Done::Held, Done::Full]).settles(1, Verdict::FORWARD).gives(&["aaaa", "bbbb"]);
+    assert!(small.lane.may_read());
+}
+
+/// What a receiver gets.
+#[derive(Default)]
+struct Received {
+    part: Vec<u8>,
+    messages: Vec<String>,
+    wrong: Vec<Violation>,
+}
+
+impl Sink for Received {
+    fn frame(&mut self, _: &FrameHeader, _: u64) {}
+
+    fn payload(&mut self, _: Part, bytes: &[u8]) {
+        self.part.extend_from_slice(bytes);
+    }
+
+    fn violation(&mut self, _: Part, violation: Violation) {
+        self.wrong.push(violation);
+    }
+
+    fn finished(&mut self, _: Part, _: &Finished) {
+        self.messages.push(String::from_utf8(std::mem::take(&mut self.part)).unwrap());
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        panic!("not a frame: {bytes:?}");
+    }
+}
+
+/// What a test does with one of its messages.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Nothing,
+    Drop,
+    Replace,
+    Duplicate,
+    Hold,
+    Delay(u64),
+    Send,
+}
+
+/// Judges the messages of a test by their numbers.
+struct Plan {
+    acts: Vec<Act>,
+    held: u64,
+}
+
+impl Surroundings for Plan {
+    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
+        let payload = std::str::from_utf8(passing.payload.unwrap()).unwrap();
+        let number: usize = payload.split(' ').next().unwrap().parse().unwrap();
+        let effect = match self.acts[number] {
+            Act::Nothing => return Vec::new(),
+            Act::Drop => Effect::Drop,
+            Act::Replace => Effect::Replace(Opcode::Text, format!("{number} replaced").into_bytes()),
+            Act::Duplicate => Effect::Duplicate(1),
+            Act::Hold => Effect::Hold,
+            Act::Delay(millis) => Effect::Delay(Duration::from_millis(millis)),
+            Act::Send => Effect::Send {
+                direction: passing.direction,
+                opcode: Opcode::Text,
+                payload: format!("{number} ours").into_bytes(),
+            },
+        };
+        vec![Step { rule: None, effect }]
+    }
+
+    fn hold(&mut self) -> u64 {
+        self.held += 1;
+        self.held
+    }
+
+    fn masking_key(&mut self) -> [u8; 4] {
+        [1, 2, 3, 4]
+    }
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => Just(Act::Nothing),
+        1 => Just(Act::Drop),
+        1 => Just(Act::Replace),
+        1 => Just(Act::Duplicate),
+        1 => Just(Act::Hold),
+        1 => (1_u64..20).prop_map(Act::Delay),
+        1 => Just(Act::Send),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// No act loses, changes or reorders anything but what it is about, under any compression, however the bytes are
+    /// cut, and whenever held messages are let go.
+    #[test]
+    fn nothing_is_lost_but_what_is_dropped(
+        acts in prop::collection::vec(acts(), 0..20),
+        words in prop::collection::vec("(tick|tock|price){0,12}", 20),
+        deflate in prop::option::of((any::<bool>(), any::<bool>(), 9_u8..=15)),
+        to_server in any::<bool>(),
+        cut in 1_usize..60,
+        settle_every in 1_usize..6,
+    ) {
+        let direction = if to_server { Direction::ToServer } else { Direction::ToClient };
+        let deflate = deflate.map(|(server, client, bits)| PermessageDeflate {
+            server_no_context_takeover: server,
+            client_no_context_takeover: client,
+            server_max_window_bits: bits,
+            client_max_window_bits: bits,
+        });
+        let mut deflater = deflate.map(|deflate| Deflater::new(&deflate, direction));
+        let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+        for (number, act) in acts.iter().enumerate() {
+            let payload = format!("{number} {}", words[number]);
+            bytes.extend(deflated(
+                direction, Opcode::Text, payload.as_bytes(), deflater.as_mut(), [5, 6, 7, 8],
+            ));
+            match act {
+                Act::Drop => {}
+                Act::Replace => expected.push(format!("{number} replaced")),
+                Act::Duplicate => expected.extend([payload.clone(), payload]),
+                Act::Send => expected.extend([format!("{number} ours"), payload]),
+                Act::Nothing | Act::Hold | Act::Delay(_) => expected.push(payload),
+            }
+        }
+        let gate = Gate::new(direction, deflate, History::new(), 0, 1 << 20);
+        let mut lane = Lane::new(direction, gate, 1 << 20);
+        let mut plan = Plan { acts, held: 0 };
+        let (mut out, mut now, mut settled) = (Vec::new(), Instant::now(), 0);
+        for (count, piece) in bytes.chunks(cut).enumerate() {
+            lane.feed(piece, now, &mut plan);
+            if count % settle_every == 0 && settled < plan.held {
+                settled += 1;
+                lane.settle(settled, Verdict::FORWARD, Who::User, now, &mut plan);
+            }
+            now += Duration::from_millis(3);
+            lane.run(now, &mut plan);
+            out.extend(lane.take_out());
+        }
+        lane.ended(Shut::Fin, now, &mut plan);
+        lane.release_all(&Who::User, now, &mut plan);
+        lane.run(now + Duration::from_millis(20), &mut plan);
+        out.extend(lane.take_out());
+        prop_assert_eq!(lane.end(), Some(Shut::Fin));
+        let mut received = Received::default();
+        let mut reader = MessageReader::new(direction, deflate, OtherExtension::None, 1 << 30);
+        reader.read(&out, &mut Scratch::new(), &mut received);
+        prop_assert!(received.wrong.is_empty(), "{:?}", received.wrong);
+        prop_assert_eq!(received.messages, expected);
+    }
+}
