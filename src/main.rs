@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Some(Command::Run(options)) => return end(run::child::run(*options)),
+        Some(Command::Connect(options)) => return end(run::connect::connect(*options)),
         None => run::proxy::proxy(cli.proxy),
         Some(Command::Demo(options)) => run::demo::demo(options),
         Some(Command::Show(options)) => run::recording::show(options),

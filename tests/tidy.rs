@@ -38,7 +38,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     // Addresses also travel where there are no sockets.
     (&["std::net"], &["net", "interchange", "demo", "cli", "run"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
-    (&["tokio"], &["net", "demo", "control", "replay", "run"]),
+    (&["tokio"], &["net", "demo", "control", "replay", "connect", "run"]),
     (&["serde_json"], &["headless", "interchange", "decode", "recordings", "replay"]),
     (&["serde"], &["headless"]),
     (&["imara_diff"], &["recordings"]),

@@ -1,5 +1,6 @@
 //! The command line: what users type, and what it means.
 
+pub mod connect;
 pub mod files;
 mod interchange;
 mod listen;
@@ -39,6 +40,7 @@ use values::{address, seconds};
   sockeye run -- node app.js          what a program says and hears, wss:// included, with no set-up
   sockeye ws://localhost:3000         point your app at ws://127.0.0.1:8080 in place of the server
   sockeye                             a forward proxy: set http://127.0.0.1:8080 as HTTP or SOCKS5 proxy
+  sockeye connect wss://localhost/ws  talk to a server yourself; with pipes, lines in and lines out
   sockeye demo                        something to look at, with no network and no set-up
   sockeye ws://localhost:3000 --headless --output json --record session.jsonl")]
 pub struct Cli {
@@ -54,6 +56,8 @@ pub enum Command {
     Run(Box<RunOptions>),
     /// Look at an embedded chat server and its clients through the proxy: no network needed
     Demo(DemoOptions),
+    /// Open a session of your own: a client for any WebSocket server, on the screen or for scripts
+    Connect(Box<connect::ConnectOptions>),
     /// Open a recording on the screen
     Show(ShowOptions),
     /// Print a recording

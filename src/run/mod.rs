@@ -3,6 +3,7 @@
 pub mod about;
 pub mod ca;
 pub mod child;
+pub mod connect;
 pub mod demo;
 pub mod files;
 pub mod interchange;

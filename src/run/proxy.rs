@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sockeye::capture::{Capture, CaptureConfig, Log, LogConfig, Program, capture};
+use sockeye::connect::Voice;
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
@@ -51,7 +52,7 @@ pub fn config(options: &ProxyOptions) -> Result<ProxyConfig, Failure> {
 }
 
 /// `NO_PROXY`, or its lower-case form, which more programs heed.
-fn no_proxy() -> String {
+pub fn no_proxy() -> String {
     let listed = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| std::env::var(name).ok());
     listed.unwrap_or_default()
 }
@@ -79,6 +80,8 @@ pub struct Running {
     pub program: Option<Program>,
     /// The replay that it stands in front of.
     pub replay: Option<Progress>,
+    /// What the user says as a client of the program's own.
+    pub voice: Option<Voice>,
     capture: Capture,
 }
 
@@ -91,6 +94,7 @@ pub struct Shown {
     pub source: Option<String>,
     pub program: Option<Program>,
     pub replay: Option<Progress>,
+    pub voice: Option<Voice>,
     pub filter: Filter,
     pub redaction: Redaction,
 }
@@ -123,7 +127,7 @@ impl Running {
                 eprintln!("sockeye: {address} is open to other machines{advice}");
             }
         }
-        Ok(Running { log, controller, proxy, program: None, replay: None, capture })
+        Ok(Running { log, controller, proxy, program: None, replay: None, voice: None, capture })
     }
 
     /// Begins to record, where that is wanted.
@@ -159,6 +163,7 @@ impl Running {
                 source: None,
                 program: self.program.clone(),
                 replay: self.replay.clone(),
+                voice: self.voice.clone(),
                 filter: options.filter.clone(),
                 redaction: options.redact.redaction(),
             };
@@ -204,9 +209,9 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, recording, source, program, replay, filter, redaction } = shown;
-    let about = About { listen, recording, source, program, replay, filter };
-    let outside = Outside { controller, redaction, ..Outside::default() };
+    let Shown { listen, recording, source, program, replay, voice, filter, redaction } = shown;
+    let about = About { listen, recording, source, program, replay, composes: voice.is_some(), filter };
+    let outside = Outside { controller, redaction, voice, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))
     })

@@ -212,7 +212,7 @@ fn verdict(view: &View<'_>, composer: &Composer) -> (String, Style) {
     let theme = view.theme;
     let line = composer.line.text();
     if line.is_empty() {
-        let words = "text or JSON as it is; /hex /base64 /file /ping /pong /close; /text[rsv1,frames=3] is odd on purpose";
+        let words = "text, JSON, or /hex /file /ping /close …; /text[rsv1,frames=3] is odd on purpose";
         return (words.to_owned(), theme.dim());
     }
     let draft = match Draft::parse(line) {

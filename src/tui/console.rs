@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::About;
 use super::actions::Pane;
-use super::app::{App, Effect, Seek};
+use super::app::{App, Effect, Seek, Zoom};
 use super::draw::{self, Regions, View};
 use super::gather::Gatherer;
 use super::page::Page;
@@ -13,7 +13,7 @@ use super::sent::Sent;
 use super::sheet;
 use super::sifter::Sifter;
 use super::theme::Theme;
-use crate::capture::{Log, Payload, Program, Stamp};
+use crate::capture::{Log, Payload, Program, Stamp, State, Summary};
 
 /// All of the screens' state over one log.
 pub struct Console {
@@ -88,9 +88,21 @@ impl Console {
             self.page.sheet = sheet.lines(&self.log, &self.about, self.app.focus, width);
             sheet.settle(self.page.sheet.len(), height);
         }
+        self.compose_first();
         self.hear();
         if let Some(words) = self.sent.arrived(&self.log) {
             self.app.say(words);
+        }
+    }
+
+    /// Opens the composer with the first session, where that is wanted.
+    fn compose_first(&mut self) {
+        let is_open = |summary: &Summary| summary.state == State::Open && !summary.is_over();
+        if self.about.composes && self.page.chosen.as_ref().is_some_and(is_open) {
+            self.about.composes = false;
+            self.app.zoom = Zoom::Session;
+            self.app.focus = Pane::Messages;
+            self.app.compose(None, &self.page);
         }
     }
 

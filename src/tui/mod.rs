@@ -72,6 +72,8 @@ pub struct About {
     pub program: Option<Program>,
     /// The replay that plays meanwhile.
     pub replay: Option<Progress>,
+    /// Whether the composer opens with the first session.
+    pub composes: bool,
     /// What is shown to begin with.
     pub filter: Filter,
 }

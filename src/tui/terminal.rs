@@ -22,6 +22,7 @@ use super::console::Console;
 use super::theme::Theme;
 use super::{About, actions, saving, text};
 use crate::capture::{Flow, Log, Payload};
+use crate::connect::Voice;
 use crate::control::{Command, Controller, Outcome};
 use crate::headless::{self, Redaction};
 use crate::net::Listening;
@@ -33,6 +34,8 @@ use signals::Signals;
 pub struct Outside {
     /// Takes the user's commands to the network; none where a recording is looked at.
     pub controller: Option<Controller>,
+    /// The client that the user speaks as in the first session; none where that is somebody else.
+    pub voice: Option<Voice>,
     /// Set from elsewhere when it is time to leave. SIGTERM and SIGHUP are heeded anyhow.
     pub quit: Arc<AtomicBool>,
     /// What becomes of secrets in a recording that is saved.

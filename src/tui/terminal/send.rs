@@ -10,6 +10,9 @@ use crate::headless;
 use crate::tui::text;
 use crate::ws::Direction;
 
+/// The session that a client of the program's own speaks in: there is no other before it.
+const OWN: u32 = 1;
+
 impl Desk<'_> {
     pub(super) fn send(&mut self, session: u32, direction: Direction, draft: &Draft) {
         let payload = match &draft.content {
@@ -41,16 +44,27 @@ impl Desk<'_> {
             return self.console.complain("a recording is looked at: there is nobody to send to");
         };
         let count = messages.len() as u64;
+        let mut said = 0;
         let behind = self.log.rows(session).end;
         for (direction, frames) in messages {
+            if let (Some(voice), OWN, Direction::ToServer) = (&self.outside.voice, session, direction) {
+                if !voice.try_say(frames) {
+                    return self.console.complain("the session is over, or has more to send than goes out");
+                }
+                said += 1;
+                continue;
+            }
             if controller.send(Command::Send { session, direction, frames }) == Outcome::NotThere {
                 return self.console.complain(format!("#{session} is over: nothing was sent"));
             }
         }
+        if said == count {
+            return self.console.say("sent");
+        }
         let what =
             if count == 1 { "it goes".to_owned() } else { format!("{} go", text::plural(count, "message")) };
         self.console.say(format!("{what} in at the next message boundary of #{session}"));
-        self.console.sent(session, behind, count);
+        self.console.sent(session, behind, count - said);
     }
 }
 
