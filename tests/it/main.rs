@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 #[cfg(feature = "cli")]
 mod docs;
+mod duel;
 #[cfg(feature = "cli")]
 mod files;
 mod handshake;
@@ -19,6 +20,7 @@ mod recording;
 mod redaction;
 mod relay;
 mod replay;
+mod replay_damage;
 mod replay_fidelity;
 mod replay_library;
 mod replay_program;
