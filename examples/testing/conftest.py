@@ -1,4 +1,4 @@
-"""A pytest fixture: `def test_chat(replay): url = replay("tests/chat.jsonl", "--ignore", "$.ts")`."""
+"""A pytest fixture: `def test_chat(replay): url = replay("chat.jsonl", "--ignore", "$.ts")`."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ def replay():
 
     def start(recording, *options):
         command = ["sockeye", "replay", "server", recording, "--output", "json", "--end-with-stdin", *options]
-        mock = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        mock = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         mocks.append(mock)
         return json.loads(mock.stdout.readline())["url"]
 

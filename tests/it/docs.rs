@@ -45,6 +45,33 @@ fn the_page_of_options_is_the_command_line() {
 }
 
 #[test]
+fn the_examples_of_testing_are_the_files() {
+    let text = std::fs::read_to_string(page("testing.md")).unwrap().replace("\r\n", "\n");
+    let expected = with_files(&text);
+    assert!(expected.matches("```go\npackage chat\n").count() == 1, "{expected}");
+    check("testing.md", &expected);
+}
+
+/// The page with each block of code behind `<!-- PATH -->` as the file is.
+fn with_files(text: &str) -> String {
+    let mut made = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        made.push_str(line);
+        made.push('\n');
+        if let Some(path) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+            made.push_str(lines.next().unwrap());
+            made.push('\n');
+            made.push_str(&std::fs::read_to_string(file).unwrap().replace("\r\n", "\n"));
+            made.push_str("```\n");
+            assert!(lines.any(|line| line == "```"), "{path}: its block of code has no end");
+        }
+    }
+    made
+}
+
+#[test]
 fn the_recorded_demo_and_the_picture_of_it_are_up_to_date() {
     let recorded = steady(&record_demo(1000.0));
     let written = || steady(&std::fs::read_to_string(page("demo.jsonl")).unwrap_or_default());

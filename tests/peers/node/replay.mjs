@@ -1,7 +1,7 @@
 // Applications recorded and replayed: what their client tests against the real server holds against the mock with that
 // server gone, and a server that was changed is found out by `sockeye replay client`, down to the field.
 //
-// UPDATE_RECORDINGS=1 writes the recordings to tests/data/replay; without it, those that are there are played as well.
+// UPDATE_RECORDINGS=1 writes the recordings to tests/data/replay, and that of chat to examples/testing; without it, those that are there are played as well.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,6 +10,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from '
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import * as chat from './apps/chat.mjs';
 import * as graphql from './apps/graphql.mjs';
 import * as jsonrpc from './apps/jsonrpc.mjs';
 import * as page from './apps/page.mjs';
@@ -20,7 +21,8 @@ import { start, within } from './sockeye.mjs';
 
 const fixtures = join(process.env.SOCKEYE_SOURCES, '../data/replay');
 const socketioAlone = { ...socketio, use: socketio.useAlone };
-const APPS = { socketio, 'socketio-websocket': socketioAlone, graphql, jsonrpc, python, page };
+const examples = join(process.env.SOCKEYE_SOURCES, '../../examples/testing');
+const APPS = { chat, socketio, 'socketio-websocket': socketioAlone, graphql, jsonrpc, python, page };
 
 /** The application used once against its real server, through sockeye; gives the recording's file. */
 async function record(name, app) {
@@ -72,7 +74,7 @@ async function served(app, how, use) {
 }
 
 for (const [name, app] of Object.entries(APPS)) {
-  const fixture = join(fixtures, `${name}.jsonl`);
+  const fixture = join(app === chat ? examples : fixtures, `${name}.jsonl`);
   let file;
   await check(`${name}: recorded, and its client's test passes with the server gone`, async () => {
     file = await record(name, app);
