@@ -8,6 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::lines::Lines;
+use super::numbers::Renumbered;
 use super::printer::Printer;
 use super::schema::{Bookmark, InMemory, Item, ReadError, Reader, Record, Recording, format_time};
 use super::sieve::{Passed, Sieve};
@@ -175,7 +176,9 @@ fn print_lines<R: BufRead>(
         match passed {
             Passed::No => continue,
             Passed::Yes => {}
-            Passed::After(opening) => push_lines(&mut out, &opening)?,
+            Passed::After(before) => {
+                before.iter().try_for_each(|lines| push_lines(&mut out, lines))?;
+            }
         }
         push_lines(&mut out, &lines)?;
     };
@@ -248,13 +251,15 @@ pub fn load_into<R: BufRead>(reader: &mut Reader<R>, log: &Log) -> Result<(), Fi
 }
 
 /// What a log is told of a line.
-fn event_of(item: Item, numbers: &mut HashMap<u32, u64>) -> Option<Event> {
+fn event_of(item: Item, numbers: &mut HashMap<u32, Renumbered>) -> Option<Event> {
     match item {
         Item::Event(Event::Message(mut message)) => {
-            let number = numbers.entry(message.session).or_default();
-            *number += 1;
-            message.number = *number;
+            message.number = numbers.entry(message.session).or_default().next(message.number);
             Some(Event::Message(message))
+        }
+        Item::Event(Event::Act(mut act)) => {
+            act.number = act.number.and_then(|number| numbers.get(&act.session)?.find(number));
+            Some(Event::Act(act))
         }
         Item::Event(event) => Some(event),
         Item::Gap { time, lost, why } => Some(Event::Note(Note {

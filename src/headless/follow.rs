@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::printer::Printer;
 use super::{Printing, Redaction};
-use crate::capture::{Event, Flow, Log, Next, Note, Opened, Opening, Summary};
+use crate::capture::{Act, Event, Flow, Log, Next, Note, Opened, Opening, Summary};
 use crate::net::Listening;
 
 /// How old a line may get before it is handed on while there is always more to write.
@@ -115,8 +115,8 @@ fn stopped(path: &Path, error: &io::Error) -> String {
 
 fn record_to(log: &Log, file: File, printing: Printing) -> io::Result<()> {
     let mut lines = WholeLines { out: &file, written: 0, whole: 0 };
-    let written =
-        Printer::new(&mut lines, &printing, log.started()).and_then(|mut printer| pump(log, &mut printer));
+    let written = Printer::new(&mut lines, &printing, log.started())
+        .and_then(|printer| pump(log, &mut printer.recording()));
     if written.is_err() && file.metadata().is_ok_and(|data| data.is_file()) {
         // The first error is the one to tell.
         let _ = file.set_len(lines.whole);
@@ -191,6 +191,7 @@ pub(super) fn begin(
             None
         }
         Event::Message(message) => begun.insert(message.session).then_some(message.session),
+        Event::Act(Act { session, number: Some(_), .. }) => begun.insert(*session).then_some(*session),
         Event::Ended(ended) => (!begun.remove(&ended.session)).then_some(ended.session),
         _ => None,
     };

@@ -7,6 +7,7 @@ mod beside;
 mod file;
 mod follow;
 mod lines;
+mod numbers;
 mod printer;
 mod redact;
 mod save;
@@ -19,9 +20,9 @@ pub mod text;
 pub use beside::{is_same_file, replace};
 pub use file::{FileError, load, load_into, open, payload, print, resume, seekable};
 pub use follow::{Follower, follow, private, record};
-pub use save::{Chosen, Saved, save};
-
+pub use numbers::Renumbered;
 pub use redact::Redactor;
+pub use save::{Chosen, Saved, save};
 
 use crate::filter::Filter;
 use crate::net::Listening;

@@ -1,5 +1,6 @@
 //! One way of printing events, whatever it is that is printed.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use super::schema::{self, Payloads, Recording};
 use super::sieve::{Passed, Sieve};
 use super::text::{self, Style};
 use super::{Output, Printing, Redaction};
-use crate::capture::{Event, Log, Stamp};
+use crate::capture::{Act, Deed, Event, Flow, Log, Stamp};
 use crate::net::Listening;
 
 /// Prints events as they come, in the order they come.
@@ -16,6 +17,8 @@ pub(super) struct Printer<'w> {
     form: Form<'w>,
     /// None where secrets are to be seen.
     redactor: Option<Redactor>,
+    /// The sessions of which no more is told; none where nothing stops that.
+    stopped: Option<HashSet<u32>>,
 }
 
 enum Form<'w> {
@@ -47,7 +50,27 @@ impl<'w> Printer<'w> {
             }
         };
         let redactor = (printing.redaction == Redaction::On).then(Redactor::default);
-        Ok(Printer { form, redactor })
+        Ok(Printer { form, redactor, stopped: None })
+    }
+
+    /// As a recording: where a rule stops it for a session, the session's end is all that follows.
+    pub fn recording(self) -> Printer<'w> {
+        Printer { stopped: Some(HashSet::new()), ..self }
+    }
+
+    /// Whether an event is of a session of which no more is told.
+    fn is_stopped(&mut self, event: &Event) -> bool {
+        let (Some(stopped), Some(Flow::Session(session))) = (&mut self.stopped, event.flow()) else {
+            return false;
+        };
+        match event {
+            Event::Act(Act { deed: Deed::RecordingStopped, .. }) => !stopped.insert(session),
+            Event::Ended(_) => {
+                stopped.remove(&session);
+                false
+            }
+            _ => stopped.contains(&session),
+        }
     }
 
     /// A line of its own, for eyes only.
@@ -64,6 +87,9 @@ impl<'w> Printer<'w> {
 
     /// `log` is where a filter looks payloads up that are not in memory.
     pub fn event_from(&mut self, event: &Event, source: &dyn Payloads, log: Option<&Log>) -> io::Result<()> {
+        if self.is_stopped(event) {
+            return Ok(());
+        }
         let sieve = match &mut self.form {
             Form::Text(_, sieve) | Form::Json(_, sieve) => sieve,
             Form::Nothing => return Ok(()),
@@ -76,7 +102,7 @@ impl<'w> Printer<'w> {
                 return Ok(());
             }
             Passed::Yes => {}
-            Passed::After(opening) => self.write(&opening, source)?,
+            Passed::After(before) => before.iter().try_for_each(|event| self.write(event, source))?,
         }
         self.write(event, source)
     }

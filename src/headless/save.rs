@@ -46,7 +46,8 @@ pub fn save(
     let until = log.now();
     let file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
     let mut printer =
-        Printer::new(BufWriter::new(file), &Printing::recording(listen, redaction), log.started())?;
+        Printer::new(BufWriter::new(file), &Printing::recording(listen, redaction), log.started())?
+            .recording();
     let (mut cursor, mut begun, mut saved) = (log.cursor(), HashSet::new(), Saved::default());
     loop {
         match cursor.next()? {

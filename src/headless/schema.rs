@@ -3,6 +3,7 @@
 //! `docs/recording-format.md` is the promise that this keeps. Every line is a function of one event and of the
 //! session's opening before it; nothing here opens files or looks at a clock.
 
+mod acts;
 mod clock;
 mod events;
 mod frames;

@@ -1,5 +1,6 @@
 //! One line a message for eyes.
 
+mod acts;
 mod listening;
 mod style;
 mod words;
@@ -7,6 +8,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use acts::{INJECTED, sentence, sign, words as words_of};
 pub(super) use listening::lines as listening;
 pub use style::Style;
 pub use words::{duration, size};
@@ -18,7 +20,7 @@ use std::time::SystemTime;
 use super::lines::Lines;
 use super::schema::{Payloads, wall};
 use crate::capture::{
-    Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tls, Tunnel,
+    Act, Deed, Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tls, Tunnel,
 };
 use crate::decode::{self, View, visible};
 use crate::ws::close::Close;
@@ -69,7 +71,8 @@ impl<'w> Writer<'w> {
     /// Those of the writer.
     pub fn event(&mut self, event: &Event, source: &dyn Payloads) -> io::Result<()> {
         match event {
-            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) | Event::Act(_) => Ok(()),
+            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) => Ok(()),
+            Event::Act(act) => self.act(act, source),
             Event::Opened(opening) => self.opened(opening),
             Event::Refused(refused) => self.refused(refused, source),
             Event::Tunnel(tunnel) => self.tunnel(tunnel),
@@ -176,16 +179,15 @@ impl<'w> Writer<'w> {
 
     fn message(&mut self, message: &Message, source: &dyn Payloads) -> io::Result<()> {
         let number = format!("#{}", message.session);
-        let (arrow, paint) = match message.direction {
-            Direction::ToServer => ("▲", Paint::ToServer),
-            Direction::ToClient => ("▼", Paint::ToClient),
-        };
+        let (arrow, paint) = arrow(message.direction);
         let mut line = self.begin(message.time, &number);
         line.push(paint, format!("{arrow} {:<6} ", message.kind.name()));
         line.push(Paint::Dim, format!("{:<9} ", sizes(message)));
         let room = (self.style.width)().map_or(LONGEST, |width| width.saturating_sub(line.width()) + 1);
         line.push(Paint::Plain, self.said(message, room, source));
-        if !message.complete {
+        if let Some(by) = &message.injected {
+            line.push(Paint::Bold, format!(" {INJECTED} sent by {}", visible(&by.to_string())));
+        } else if !message.complete {
             line.push(Paint::Bad, " ✂ the connection ended inside it");
         }
         self.write(line)?;
@@ -195,6 +197,29 @@ impl<'w> Writer<'w> {
             self.write(line)?;
         }
         Ok(())
+    }
+
+    /// `✎ ▼ 5 edited by rule price: {"price":2}`
+    fn act(&mut self, act: &Act, source: &dyn Payloads) -> io::Result<()> {
+        let mut line = self.begin(act.time, &format!("#{}", act.session));
+        let (sign, _) = sign(act.deed.kind()).unwrap_or_default();
+        line.push(Paint::Bold, format!("{sign} "));
+        if let Some(number) = act.number {
+            let (arrow, paint) = arrow(act.direction);
+            line.push(paint, format!("{arrow} {number} "));
+        } else if matches!(act.deed, Deed::Stalled(_) | Deed::Throttled(_) | Deed::Full) {
+            line.push(Paint::Plain, format!("the {}'s side ", act.direction.sender()));
+        }
+        line.push(Paint::Bold, visible(&sentence(act)));
+        if let Deed::Edited(opcode, payload) = &act.deed {
+            let room = (self.style.width)().map_or(LONGEST, |width| width.saturating_sub(line.width()) + 1);
+            let after = match opcode {
+                Opcode::Close => close(&source.read(payload, 0, 2 + 123).unwrap_or_default()),
+                opcode => summary(*opcode, payload, payload.len(), room, source),
+            };
+            line.push(Paint::Plain, format!(": {after}"));
+        }
+        self.write(line)
     }
 
     /// What a message says, in at most `room` characters.
@@ -266,6 +291,13 @@ impl<'w> Writer<'w> {
         let mut line = self.begin(note.time, &number);
         line.push(Paint::Bold, format!("! {}", visible(&note.text)));
         self.write(line)
+    }
+}
+
+fn arrow(direction: Direction) -> (&'static str, Paint) {
+    match direction {
+        Direction::ToServer => ("▲", Paint::ToServer),
+        Direction::ToClient => ("▼", Paint::ToClient),
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Outline {
     pub tails: HashMap<u32, Tail>,
     /// Messages of sessions whose opening is not in the recording.
     pub orphans: u64,
+    /// What was done to handshakes, before their sessions were open.
+    pub early: u64,
     /// Lines of types that are not known.
     pub unknown: u64,
 }
@@ -101,6 +103,7 @@ impl Outline {
             Event::Opened(opening) => (opening.session, opening.time),
             Event::Message(message) => (message.session, message.time),
             Event::Ended(ended) => (ended.session, ended.time),
+            Event::Act(act) => (act.session, act.time),
             _ => return,
         };
         let tail = self.tails.entry(session).or_default();
@@ -116,6 +119,7 @@ impl Outline {
                 }
             }
             Event::Ended(ended) => tail.ended = Some((ended, record.lines)),
+            Event::Act(_) => self.early += u64::from(!tail.opened),
             _ => {}
         }
     }

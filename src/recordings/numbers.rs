@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::capture::{Event, Flow};
+use crate::headless::Renumbered as Messages;
 use crate::headless::schema::{Item, Keys};
 
 /// The numbers that were given so far.
@@ -11,7 +12,7 @@ pub(super) struct Numbers {
     sessions: HashMap<u64, u64>,
     exchanges: HashMap<u64, u64>,
     /// How many messages each session has so far, by its old number.
-    messages: HashMap<u64, u64>,
+    messages: HashMap<u64, Messages>,
 }
 
 /// The numbers of one record.
@@ -39,9 +40,12 @@ impl Numbers {
             None => {}
         }
         if let Event::Message(message) = event {
-            let count = self.messages.entry(key(message.session)).or_default();
-            *count += 1;
-            given.message = Some(*count);
+            let messages = self.messages.entry(key(message.session)).or_default();
+            given.message = Some(messages.next(message.number));
+        }
+        if let Event::Act(act) = event {
+            let messages = self.messages.get(&key(act.session));
+            given.message = messages.zip(act.number).and_then(|(messages, number)| messages.find(number));
         }
         given
     }

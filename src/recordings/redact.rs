@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::numbers::Given;
 use super::path::{Path, at_mut};
 use super::payload;
-use crate::capture::{Event, Message, Payload};
+use crate::capture::{Act, Deed, Event, Message, Payload};
 use crate::headless::schema::{InMemory, Item, Keys, Reader, Record, Recording, Writer};
 use crate::headless::{FileError, Redaction, Redactor};
 
@@ -83,8 +83,14 @@ impl Work<'_> {
         out: &mut impl Write,
     ) -> Result<(), FileError> {
         let given = Given::as_read(&record.item);
-        if let Item::Event(Event::Message(message)) = &record.item {
-            let replaced = self.message(message);
+        let payload = match &record.item {
+            Item::Event(Event::Message(Message { payload, .. })) => Some(payload),
+            // What went on in a message's place.
+            Item::Event(Event::Act(Act { deed: Deed::Edited(_, payload), .. })) => Some(payload),
+            _ => None,
+        };
+        if let Some(payload) = payload {
+            let replaced = self.message(payload);
             for (index, line) in record.lines.split_inclusive(|byte| *byte == b'\n').enumerate() {
                 let line = given.written(line);
                 match (&replaced, Keys::parse(&line)) {
@@ -117,8 +123,8 @@ impl Work<'_> {
     }
 
     /// What stands in a message's place, and the paths at which it differs.
-    fn message(&mut self, message: &Message) -> Option<(Vec<u8>, Vec<String>)> {
-        let replaced = self.json(message.payload.in_memory()?)?;
+    fn message(&mut self, payload: &Payload) -> Option<(Vec<u8>, Vec<String>)> {
+        let replaced = self.json(payload.in_memory()?)?;
         self.told.messages += 1;
         Some(replaced)
     }

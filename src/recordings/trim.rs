@@ -1,6 +1,6 @@
 //! A recording with less in it: some sessions, no heartbeats, round times, small payloads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, Seek, Write};
 
 use super::input::Input;
@@ -8,7 +8,7 @@ use super::numbers::Numbers;
 use super::payload;
 use super::shrink::shrink;
 use crate::capture::Kind;
-use crate::capture::{Event, Flow, Message, Opening, Row};
+use crate::capture::{Act, Event, Flow, Message, Opening, Row};
 use crate::decode::Heartbeats;
 use crate::filter::Filter;
 use crate::headless::schema::{Item, Keys, ReadError, Record};
@@ -140,12 +140,20 @@ struct Work<'t> {
     trim: &'t Trim,
     numbers: Numbers,
     heartbeats: HashMap<u32, Heartbeats>,
+    /// The messages that were left out.
+    cut: HashSet<(u32, u64)>,
     told: Trimmed,
 }
 
 impl<'t> Work<'t> {
     fn new(trim: &'t Trim) -> Work<'t> {
-        Work { trim, numbers: Numbers::default(), heartbeats: HashMap::new(), told: Trimmed::default() }
+        Work {
+            trim,
+            numbers: Numbers::default(),
+            heartbeats: HashMap::new(),
+            cut: HashSet::new(),
+            told: Trimmed::default(),
+        }
     }
 
     fn first_line(&self, line: &[u8], survey: &Survey) -> Vec<u8> {
@@ -165,6 +173,13 @@ impl<'t> Work<'t> {
             }
             Item::Event(Event::Message(message)) if self.is_cut(message) => {
                 self.told.heartbeats += 1;
+                self.cut.insert((message.session, message.number));
+                return Vec::new();
+            }
+            // What was done to one that is left out.
+            Item::Event(Event::Act(Act { session, number: Some(number), .. }))
+                if self.cut.contains(&(*session, *number)) =>
+            {
                 return Vec::new();
             }
             Item::Event(Event::Ended(ended)) => drop(self.heartbeats.remove(&ended.session)),

@@ -1,6 +1,7 @@
 //! Sockeye seen from outside: one module for each subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod acts;
 mod clients;
 mod connect;
 mod demo;

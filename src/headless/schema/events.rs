@@ -10,9 +10,9 @@ use super::line::{Line, RedactedLine, Text, TimingLine};
 use super::reader::Item;
 use super::sessions::{Session, Sessions};
 use super::writer::message_type;
-use super::{Recording, clock, payload, tls};
+use super::{Recording, acts, clock, payload, tls};
 use crate::capture::{
-    Ended, Ending, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Payload, Refused, Stamp,
+    Act, Ended, Ending, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Payload, Refused, Stamp,
     Timing, Tunnel,
 };
 use crate::headless::Redaction;
@@ -67,6 +67,10 @@ impl State {
                 Event::Tunnel(tunnel)
             }
             Some("message" | "ping" | "pong" | "close") => Event::Message(self.message(line)?),
+            Some("act") => match self.act(line)? {
+                Some(act) => Event::Act(act),
+                None => return Ok(Item::Unknown(format!("act {}", owned(&line.act)))),
+            },
             Some("end") => Event::Ended(self.ended(line)?),
             Some("exchange") => Event::Exchanged(self.exchange(line, time()?)?),
             Some("note") => {
@@ -158,6 +162,10 @@ impl State {
             times: line.frames_at.as_ref().map(|all| times(counted.opened, all)).transpose()?,
             offset: line.offset.map(|raw| offset(raw.get())).transpose()?,
         };
+        let injected = line.injected.as_deref().map(acts::read_sender).transpose()?;
+        // What the proxy sent is no part of its sender's stream.
+        let mut apart = [0; 2];
+        let offsets = if injected.is_some() { &mut apart } else { &mut counted.offsets };
         Ok(Message {
             session,
             number: line.n.ok_or_else(|| missing("n"))?,
@@ -169,12 +177,19 @@ impl State {
             size,
             utf8: line.utf8.unwrap_or(true),
             complete: shape.complete,
-            frames: frames::read(told, shape, wire_size, time, &mut counted.offsets)?,
+            frames: frames::read(told, shape, wire_size, time, offsets)?,
             frames_left_out: shape.left_out,
             faults: Vec::new(),
             payload: Payload::from(payload),
-            injected: None,
+            injected,
         })
+    }
+
+    fn act(&mut self, line: &Line) -> Result<Option<Act>, String> {
+        let session = self.session(line)?;
+        let opened = self.sessions.get(session).map_or(Stamp(0), |counted| counted.opened);
+        let direction = sender(line.from.as_deref().ok_or_else(|| missing("from"))?)?;
+        acts::read(line, (session, after(opened, line.at, "at")?, direction))
     }
 
     fn ended(&mut self, line: &Line) -> Result<Ended, String> {
@@ -313,7 +328,7 @@ fn kind(line: &Line) -> Result<Kind, String> {
     }
 }
 
-fn payload(line: &Line, kind: Kind) -> Result<Bytes, String> {
+pub(super) fn payload(line: &Line, kind: Kind) -> Result<Bytes, String> {
     if let Some(base64) = &line.base64 {
         return payload::from_base64("base64", base64);
     }

@@ -99,6 +99,21 @@ pub(super) struct Line<'a> {
     pub first: Option<Text<'a>>,
     pub octets: OctetsLine,
     pub events: Option<u64>,
+    #[serde(borrow)]
+    pub act: Option<Text<'a>>,
+    pub held: Option<u64>,
+    #[serde(borrow)]
+    pub by: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub rule: Option<Text<'a>>,
+    pub count: Option<u64>,
+    #[serde(rename = "for")]
+    pub lasting: Option<f64>,
+    #[serde(borrow)]
+    pub rate: Option<Text<'a>>,
+    pub status: Option<u16>,
+    #[serde(borrow)]
+    pub injected: Option<Text<'a>>,
 }
 
 /// In the first line whether secrets were replaced, in the others where.
@@ -151,7 +166,7 @@ struct TypeOnly<'a> {
 }
 
 /// Every type of line that is read.
-const TYPES: [&str; 13] = [
+const TYPES: [&str; 14] = [
     "recording",
     "open",
     "refused",
@@ -165,6 +180,7 @@ const TYPES: [&str; 13] = [
     "exchange",
     "gap",
     "note",
+    "act",
 ];
 
 impl<'a> Line<'a> {

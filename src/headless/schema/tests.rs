@@ -1,5 +1,6 @@
 //! Events in, exact lines out, and the same events back.
 
+mod acts;
 mod damage;
 mod round_trip;
 

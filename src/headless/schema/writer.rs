@@ -8,9 +8,10 @@ use super::head::{self, Head};
 use super::json::{self, Object};
 use super::payload::{self, Body, Payloads};
 use super::sessions::{Session, Sessions};
-use super::{Recording, clock, tls};
+use super::{Recording, acts, clock, tls};
 use crate::capture::{
-    Ended, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Refused, Stamp, Timing, Tunnel,
+    Act, Ended, Event, Exchange, Flow, Kind, Message, Mode, Note, Opening, Payload, Refused, Stamp, Timing,
+    Tunnel,
 };
 use crate::headless::Redaction;
 use crate::headless::lines::Lines;
@@ -57,7 +58,8 @@ impl<'w> Writer<'w> {
     /// Those of the writer. What cannot be read from `source` any more is told in the line.
     pub fn event(&mut self, event: &Event, source: &dyn Payloads) -> io::Result<()> {
         match event {
-            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) | Event::Act(_) => return Ok(()),
+            Event::Asked(_) | Event::Requested(_) | Event::Responded(_) => return Ok(()),
+            Event::Act(act) => self.act(act, source),
             Event::Opened(opening) => self.open(opening),
             Event::Refused(refused) => self.refused(refused, source),
             Event::Tunnel(tunnel) => self.tunnel(tunnel),
@@ -76,7 +78,9 @@ impl<'w> Writer<'w> {
             Event::Tunnel(tunnel) => self.sessions.begin(tunnel.session, tunnel.time),
             Event::Ended(ended) => drop(self.sessions.end(ended.session)),
             Event::Message(message) => {
-                if let Some(session) = self.sessions.get(message.session) {
+                if let Some(session) = self.sessions.get(message.session)
+                    && message.injected.is_none()
+                {
                     frames::skip(message, &mut session.offsets);
                 }
             }
@@ -151,18 +155,18 @@ impl<'w> Writer<'w> {
         let mut line = Object::begin(&mut self.out);
         line.string("type", message_type(message.kind));
         place(&mut line, message, session.opened);
-        let captured = match message.kind {
-            Kind::Frame(Opcode::Close) => close(&mut line, message, source),
-            Kind::Frame(Opcode::Ping | Opcode::Pong) => {
-                payload::write(&mut line, message.kind, &message.payload, source)
-            }
-            kind => {
-                line.string("op", kind.name());
-                payload::write(&mut line, kind, &message.payload, source)
-            }
-        };
+        if let Some(by) = &message.injected {
+            line.string("injected", &acts::sender(by));
+        }
+        if !matches!(message.kind, Kind::Frame(Opcode::Close | Opcode::Ping | Opcode::Pong)) {
+            line.string("op", message.kind.name());
+        }
+        let captured = write_payload(&mut line, message.kind, &message.payload, source);
         sizes(&mut line, message, captured);
-        frames::write(&mut line, message, session.opened, &mut session.offsets);
+        // What the proxy sent is no part of its sender's stream.
+        let mut apart = [0; 2];
+        let offsets = if message.injected.is_some() { &mut apart } else { &mut session.offsets };
+        frames::write(&mut line, message, session.opened, offsets);
         line.end();
         self.out.end()?;
         for fault in &message.faults {
@@ -175,6 +179,13 @@ impl<'w> Writer<'w> {
             self.out.end()?;
         }
         Ok(())
+    }
+
+    fn act(&mut self, act: &Act, source: &dyn Payloads) {
+        let opened = self.sessions.get(act.session).map_or(Stamp(0), |session| session.opened);
+        let mut line = Object::begin(&mut self.out);
+        acts::write(&mut line, act, opened, source);
+        line.end();
     }
 
     fn ended(&mut self, ended: &Ended) {
@@ -304,12 +315,20 @@ fn place(line: &mut Object, message: &Message, opened: Stamp) {
     line.string("from", message.direction.sender());
 }
 
+/// The payload of what is of this kind; gives how much of it could be had.
+pub(super) fn write_payload(line: &mut Object, kind: Kind, payload: &Payload, source: &dyn Payloads) -> u64 {
+    match kind {
+        Kind::Frame(Opcode::Close) => close(line, payload, source),
+        kind => payload::write(line, kind, payload, source),
+    }
+}
+
 /// A close's status code and reason, where they are all there is (RFC 6455 5.5.1); else its payload.
-fn close(line: &mut Object, message: &Message, source: &dyn Payloads) -> u64 {
-    let length = message.payload.len();
-    let bytes = match message.payload.in_memory() {
+fn close(line: &mut Object, payload: &Payload, source: &dyn Payloads) -> u64 {
+    let length = payload.len();
+    let bytes = match payload.in_memory() {
         Some(bytes) => bytes.clone(),
-        None => source.read(&message.payload, 0, 2 + 123).unwrap_or_default(),
+        None => source.read(payload, 0, 2 + 123).unwrap_or_default(),
     };
     match (bytes.split_at_checked(2), std::str::from_utf8(bytes.get(2..).unwrap_or_default())) {
         _ if length == 0 => 0,
@@ -322,7 +341,7 @@ fn close(line: &mut Object, message: &Message, source: &dyn Payloads) -> u64 {
             if let Some((code, _)) = code {
                 line.number("code", u64::from(u16::from_be_bytes([code[0], code[1]])));
             }
-            payload::write_base64(line, &message.payload, source)
+            payload::write_base64(line, payload, source)
         }
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capture::{Ending, Fault, Flow, Frame, Leg, Mode};
+use crate::capture::{By, Ending, Fault, Flow, Frame, Leg, Mode};
 use crate::headless::schema::InMemory;
 
 fn ms(milliseconds: u64) -> Stamp {
@@ -278,4 +278,35 @@ proptest! {
             prop_assert_eq!(printed.lines().count(), 10);
         }
     }
+}
+
+#[test]
+fn what_was_done_is_a_line() {
+    let act = |number, held, deed, by| {
+        let (time, direction) = (ms(140), Direction::ToClient);
+        Event::Act(Act { session: 3, time, direction, number, held, deed, by })
+    };
+    let rule = || By::Rule("price".into());
+    let edited = |opcode, after: &[u8]| Deed::Edited(opcode, after.to_vec().into());
+    let injected = Message { injected: Some(rule()), ..text(b"hello") };
+    check(
+        &[
+            act(Some(5), Some(2), Deed::Held, By::User),
+            act(Some(5), Some(2), edited(Opcode::Text, b"{\"price\":2}"), rule()),
+            act(Some(6), None, edited(Opcode::Close, b"\x0f\xa0out"), By::User),
+            act(Some(7), None, Deed::Dropped, rule()),
+            act(None, None, Deed::Closed(4000, "out".to_owned()), By::User),
+            act(None, None, Deed::Stalled(None), rule()),
+            Event::Message(injected),
+        ],
+        &[
+            "14:30:00.140Z   #3 ‖ ▼ 5 held as 2 by the user",
+            "14:30:00.140Z   #3 ✎ ▼ 5 edited by rule price: {\"price\":2}",
+            "14:30:00.140Z   #3 ✎ ▼ 6 edited by the user: 4000 the application's own \"out\"",
+            "14:30:00.140Z   #3 ⊘ ▼ 7 dropped by rule price",
+            "14:30:00.140Z   #3 ⊗ closed with 4000 \"out\" by the user",
+            "14:30:00.140Z   #3 ⊣ the server's side stalled for good by rule price",
+            "14:30:00.132Z   #3 ▲ text   5 B       hello + sent by rule price",
+        ],
+    );
 }

@@ -5,7 +5,7 @@ use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeCo
 use serde_json::{Value, json};
 
 use super::read::{Reading, number, object, text};
-use super::{CLOSE, CONTROL_FRAMES, MESSAGES, OWN, Object};
+use super::{ACTS, CLOSE, CONTROL_FRAMES, MESSAGES, OWN, Object};
 use crate::headless::schema::format_time;
 use crate::interchange::draft::{Happened, at};
 use crate::ws::{Close, StatusCode};
@@ -44,9 +44,28 @@ pub fn happened(entry: &Object, origin: Origin, reading: &mut Reading) -> Vec<Ha
         attached(file, origin, reading, &mut events);
     }
     order(&mut events);
+    acts(entry, origin, reading, &mut events);
     let closed = events.iter().any(|event| text(&event.line, "type") == "close");
     end(entry, closed, origin, &mut events);
     events
+}
+
+/// What was done to the messages and the session, each behind what was there by then.
+fn acts(entry: &Object, origin: Origin, reading: &mut Reading, events: &mut Vec<Happened>) {
+    let list = entry.get(ACTS).and_then(Value::as_array).into_iter().flatten();
+    for (place, element) in (1..).zip(list) {
+        let Some(own) = element.as_object() else {
+            reading.remark(&format!("{ACTS} {place} is no object, and was left out"));
+            continue;
+        };
+        let at = number(own, "at").filter(|at| *at < LAST).unwrap_or(0.0);
+        let time = origin.opened.saturating_add((at * 1e3).round() as i64);
+        let mut line = own.clone();
+        line.insert("type".to_owned(), "act".into());
+        let before = |event: &Happened| event.time.is_none_or(|before| before <= time);
+        let behind = events.iter().take_while(|event| before(event)).count();
+        events.insert(behind, Happened { time: Some(time), line, violations: Vec::new() });
+    }
 }
 
 /// Messages in a file of their own, one a line.

@@ -22,6 +22,8 @@ use super::draft::Object;
 const OWN: &str = "_sockeye";
 /// Text and binary messages, as Chrome has them.
 const MESSAGES: &str = "_webSocketMessages";
+/// What was done to the messages of a session and to itself, in the keys of our own lines.
+const ACTS: &str = "_sockeyeActs";
 /// Pings, pongs, closes and what is no message, in the same shape.
 const CONTROL_FRAMES: &str = "_webSocketControlFrames";
 /// How it was closed, as HTTP Toolkit has it.

@@ -70,7 +70,9 @@ fn messages_are_as_chrome_writes_them() {
     assert_eq!(entry["request"]["url"], "ws://127.0.0.1:3000/chat");
     assert_eq!(entry["response"]["status"], 101);
     let messages = entry[MESSAGES].as_array().unwrap();
-    assert_eq!(messages.len(), 4);
+    assert_eq!(messages.len(), 5);
+    assert_eq!(messages[3][OWN]["injected"], "rule greet");
+    assert_eq!(entry[ACTS][1]["json"], serde_json::json!({ "kind": "welcome", "id": 8 }));
     let first = &messages[0];
     assert_eq!(
         (&first["type"], &first["opcode"], &first["data"]),
@@ -88,6 +90,7 @@ fn messages_are_as_chrome_writes_them() {
         remarks,
         [
             "3 control frames are in _webSocketControlFrames, which other tools do not read",
+            "2 acts are in _sockeyeActs, which other tools do not read",
             "1 tunnel is in _sockeye alone, which other tools do not read",
             "2 notes and gaps are in _sockeye alone, which other tools do not read",
         ]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::entry::Entry;
 use super::frame::{element, is_message};
-use super::{CLOSE, CONTROL_FRAMES, MESSAGES, OWN, Object};
+use super::{ACTS, CLOSE, CONTROL_FRAMES, MESSAGES, OWN, Object};
 use crate::capture::{Event, Exchange, Message, Opening, Payload, Refused, Stamp, Timing};
 use crate::headless::schema::{Bookmark, Item, Record, format_time, wall};
 use crate::interchange::head::Head;
@@ -56,6 +56,7 @@ struct Har<'a, S, W> {
 #[derive(Default)]
 struct Left {
     control_frames: u64,
+    acts: u64,
     tunnels: u64,
     notes: u64,
     damaged: Remarks,
@@ -71,6 +72,9 @@ impl Left {
         };
         let control = format!("in {CONTROL_FRAMES}, which other tools do not read");
         say(self.control_frames, "control frame", &control);
+        let acts = format!("in {ACTS}, which other tools do not read");
+        say(self.acts, "act", &acts);
+        say(outline.early, "act", "left out: done to a handshake");
         let own = format!("in {OWN} alone, which other tools do not read");
         say(self.tunnels, "tunnel", &own);
         say(self.notes, if self.notes == 1 { "note or gap" } else { "notes and gap" }, &own);
@@ -108,7 +112,9 @@ impl<S: Source, W: Write> Har<'_, S, W> {
         self.out.write_all(text.strip_suffix('}').unwrap_or(&text).as_bytes())?;
         self.messages(MESSAGES, opening.session, tail, bookmark.clone(), is_message)?;
         let others = |message: &Message| !is_message(message);
-        self.left.control_frames += self.messages(CONTROL_FRAMES, opening.session, tail, bookmark, others)?;
+        self.left.control_frames +=
+            self.messages(CONTROL_FRAMES, opening.session, tail, bookmark.clone(), others)?;
+        self.left.acts += self.acts(opening.session, tail, bookmark)?;
         self.out.write_all(b"}")?;
         Ok(())
     }
@@ -145,6 +151,28 @@ impl<S: Source, W: Write> Har<'_, S, W> {
             }
         }
         self.out.write_all(b"]")?;
+        Ok(written)
+    }
+
+    /// Writes what was done to a session and its messages, in the keys of our own lines; gives how much that is.
+    fn acts(&mut self, session: u32, tail: &Tail, bookmark: Bookmark) -> Result<u64, ExportError> {
+        let mut reader = self.source.resume(bookmark)?;
+        let mut written = 0;
+        while let Some(Record { line, lines, item }) = reader.next()? {
+            if matches!(&item, Item::Event(Event::Act(act)) if act.session == session) {
+                let mut own = object(&lines);
+                own.retain(|key, _| key != "type" && key != "session");
+                let before = if written == 0 { format!(",\"{ACTS}\":[\n") } else { ",\n".to_owned() };
+                write!(self.out, "{before}{}", Value::from(own))?;
+                written += 1;
+            }
+            if line >= tail.last_line {
+                break;
+            }
+        }
+        if written > 0 {
+            self.out.write_all(b"]")?;
+        }
         Ok(written)
     }
 

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use super::block::Blocks;
 use super::connection::Connection;
 use super::frames::{COMPRESSED_ANEW, framed};
-use crate::capture::{Ended, Ending, Event, Exchange, Message, Opening, Payload, Stamp, Timing};
+use crate::capture::{Act, Ended, Ending, Event, Exchange, Message, Opening, Payload, Stamp, Timing};
 use crate::headless::schema::{Item, Reader, wall};
+use crate::headless::text::sentence;
 use crate::interchange::head::Head;
 use crate::interchange::{ExportError, Remarks, count};
 use crate::ws::handshake::{RequestHead, ResponseHead, examine};
@@ -35,6 +36,7 @@ pub fn write<R: BufRead>(reader: &mut Reader<R>, out: impl Write) -> Result<Rema
                 packets.over(&mut connection, &body, opening.time)?;
             }
             Item::Event(Event::Message(message)) => packets.message(&message)?,
+            Item::Event(Event::Act(act)) => packets.act(&act),
             Item::Event(Event::Ended(ended)) => packets.ended(&ended)?,
             Item::Event(Event::Exchanged(exchange)) => packets.exchange(&exchange)?,
             Item::Event(Event::Tunnel(_)) => packets.left.tunnels += 1,
@@ -64,6 +66,7 @@ struct Session {
 /// What has no place, or another form, counted.
 #[derive(Default)]
 struct Left {
+    acts: u64,
     tunnels: u64,
     notes: u64,
     orphans: u64,
@@ -85,6 +88,7 @@ impl Left {
             "compressed anew, in a frame of another length than the one that passed",
         );
         say(self.altered, "message", "not in the frames that passed: packet comments say why");
+        say(self.acts, "act", "in packet comments: the packets are what was sent, not what went on");
         say(self.tunnels, "tunnel", "left out");
         say(self.notes, "line", "left out: notes and gaps");
         say(self.orphans, "message", "left out: its session's opening is not in the recording");
@@ -139,12 +143,27 @@ impl<W: Write> Packets<W> {
             }
             session.connection.remark(&format!("message {}: {remark}", message.number));
         }
+        if let Some(by) = &message.injected {
+            session
+                .connection
+                .remark(&format!("message {}: sent by {by} in this end's name", message.number));
+        }
         for fault in &message.faults {
             let (number, what, section) = (message.number, &fault.what, &fault.section);
             session.connection.remark(&format!("message {number}: {what} ({section})"));
         }
         session.connection.send(message.direction, &framed.bytes, time, &mut self.blocks)?;
         Ok(())
+    }
+
+    /// What was done is told with the next packet.
+    fn act(&mut self, act: &Act) {
+        self.left.acts += 1;
+        if let Some(session) = self.sessions.get_mut(&act.session) {
+            let what =
+                act.number.map_or_else(|| "the session".to_owned(), |number| format!("message {number}"));
+            session.connection.remark(&format!("{what}: {}", sentence(act)));
+        }
     }
 
     fn ended(&mut self, ended: &Ended) -> Result<(), ExportError> {

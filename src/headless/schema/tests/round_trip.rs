@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 use super::{ms, read, us, write};
 use crate::capture::{
-    Certificate, CertificateRequest, Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Leg, Message,
-    Mode, Note, Opening, Payload, Refused, Stamp, Timing, Tls, Tunnel, Verified,
+    Act, By, Certificate, CertificateRequest, Deed, Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind,
+    Leg, Message, Mode, Note, Opening, Payload, Refused, Stamp, Timing, Tls, Tunnel, Verified,
 };
 use crate::headless::schema::Item;
 use crate::ws::Direction::{ToClient, ToServer};
@@ -160,10 +160,18 @@ fn messages() -> impl Strategy<Value = Message> {
         prop_oneof![Just(Kind::Raw), (0_u8..16).prop_map(|bits| Kind::Frame(Opcode::from_bits(bits)))];
     let frames = vec((frame_headers(), any::<u64>(), 1_u64 << 40..1 << 41), 0..4);
     let faults = vec((any::<String>(), any::<String>()), 0..3);
-    let numbers = (0_u32..4, any::<u64>(), 1_u64 << 41..1 << 42);
+    let numbers = (0_u32..4, any::<u64>(), 1_u64 << 41..1 << 42, option::of(doers()));
     let sizes = (option::of(any::<u64>()), option::of(any::<u64>()), 0_u64..3);
     (numbers, kinds, any::<[bool; 4]>(), sizes, frames, faults, payloads()).prop_map(
-        |((session, number, time), kind, flags, (size, wire, left_out), frames, faults, payload)| {
+        |(
+            (session, number, time, injected),
+            kind,
+            flags,
+            (size, wire, left_out),
+            frames,
+            faults,
+            payload,
+        )| {
             let [to_server, compressed, utf8, complete] = flags;
             let size = size.unwrap_or(payload.len() as u64);
             let direction = if to_server { ToServer } else { ToClient };
@@ -187,8 +195,54 @@ fn messages() -> impl Strategy<Value = Message> {
                 frames_left_out: left_out,
                 faults: faults.into_iter().map(|(what, section)| Fault { what, section }).collect(),
                 payload: Payload::from(payload),
-                injected: None,
+                injected,
             }
+        },
+    )
+}
+
+fn doers() -> impl Strategy<Value = By> {
+    prop_oneof![Just(By::User), Just(By::Proxy), any::<String>().prop_map(|name| By::Rule(name.into()))]
+}
+
+fn deeds() -> impl Strategy<Value = Deed> {
+    let time = || (0_u64..1 << 40).prop_map(Duration::from_micros);
+    let plain = vec![
+        Deed::Held,
+        Deed::Released,
+        Deed::Dropped,
+        Deed::Reset,
+        Deed::Marked,
+        Deed::RecordingStopped,
+        Deed::Full,
+    ];
+    prop_oneof![
+        proptest::sample::select(plain),
+        (0_u8..16, payloads())
+            .prop_map(|(bits, after)| Deed::Edited(Opcode::from_bits(bits), Payload::from(after))),
+        any::<u32>().prop_map(Deed::Duplicated),
+        any::<u32>().prop_map(Deed::Reordered),
+        any::<u64>().prop_map(Deed::Corrupted),
+        any::<u64>().prop_map(Deed::Truncated),
+        time().prop_map(Deed::Delayed),
+        option::of(time()).prop_map(Deed::Stalled),
+        any::<(u16, String)>().prop_map(|(code, reason)| Deed::Closed(code, reason)),
+        any::<String>().prop_map(Deed::Throttled),
+        any::<u16>().prop_map(Deed::Refused),
+    ]
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    let numbers = (option::of(any::<u64>()), option::of(any::<u64>()));
+    (0_u32..4, 1_u64 << 41..1 << 42, any::<bool>(), numbers, deeds(), doers()).prop_map(
+        |(session, time, to_server, (number, held), deed, by)| Act {
+            session,
+            time: us(time),
+            direction: if to_server { ToServer } else { ToClient },
+            number,
+            held,
+            deed,
+            by,
         },
     )
 }
@@ -259,6 +313,7 @@ fn events() -> impl Strategy<Value = Event> {
             tls: opening.tls,
         })),
         4 => messages().prop_map(Event::Message),
+        2 => acts().prop_map(Event::Act),
         1 => ended.prop_map(|(session, time, client, server, first, octets)| Event::Ended(Ended {
             session,
             time: us(time),
