@@ -1,10 +1,11 @@
 //! A file that is written whole or not at all: beside its place, and then put there.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::private;
+use super::schema::Keys;
 
 /// Writes a file. Who looks meanwhile sees the old one, and where `write` fails it stays. A new file is for its owner
 /// alone; one that is there keeps its mode. What is no ordinary file, as a pipe, is written to as it is.
@@ -56,6 +57,63 @@ fn create_beside(place: &Path) -> io::Result<(PathBuf, File)> {
     Err(last)
 }
 
+/// Adds a recording behind the one in a file, as `cat` would join them; where there is none, makes it.
+///
+/// # Errors
+/// Where the file cannot be read or written, or its last line is not whole. It is as it was then.
+pub fn append(path: &Path, recording: &[u8]) -> io::Result<()> {
+    let mut file = private(OpenOptions::new().read(true).write(true).create(true)).open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    let joint = joint(&mut file, length)?;
+    file.seek(SeekFrom::Start(length))?;
+    let written = file.write_all(joint).and_then(|()| file.write_all(recording));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = file.set_len(length);
+    }
+    written
+}
+
+/// Whether a recording could be added to a file.
+///
+/// # Errors
+/// Those of [`append`].
+pub fn check_append(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        Ok(mut file) => {
+            let length = file.seek(SeekFrom::End(0))?;
+            joint(&mut file, length).map(drop)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What has to stand between a file's last line and another one.
+fn joint(file: &mut File, length: u64) -> io::Result<&'static [u8]> {
+    const PIECE: u64 = 64 << 10;
+    let mut line = Vec::new();
+    let mut start = length;
+    while start > 0 && !line.contains(&b'\n') {
+        let before = start.saturating_sub(PIECE);
+        file.seek(SeekFrom::Start(before))?;
+        let mut piece = Vec::new();
+        file.take(start - before).read_to_end(&mut piece)?;
+        piece.append(&mut line);
+        (line, start) = (piece, before);
+    }
+    let last = line.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if last.trim_ascii().is_empty() {
+        return Ok(b"");
+    }
+    match Keys::parse(last) {
+        Ok(_) => Ok(b"\n"),
+        Err(_) => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "its last line is not whole; delete that line"))
+        }
+    }
+}
+
 /// Whether two names lead to one file.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     match (fs::canonicalize(one), fs::canonicalize(other)) {
@@ -80,6 +138,22 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_recording_is_added_behind_the_last_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        check_append(&path).unwrap();
+        append(&path, b"{\"a\":1}\n").unwrap();
+        append(&path, b"{\"a\":2}").unwrap();
+        append(&path, b"{\"a\":3}\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
+        let torn = b"{\"a\":1}\n{\"b\":";
+        fs::write(&path, torn).unwrap();
+        assert!(check_append(&path).is_err());
+        assert!(append(&path, b"{}\n").unwrap_err().to_string().contains("last line is not whole"));
+        assert_eq!(fs::read(&path).unwrap(), torn);
     }
 
     #[cfg(unix)]

@@ -17,12 +17,12 @@ pub mod schema;
 
 pub mod text;
 
-pub use beside::{is_same_file, replace};
+pub use beside::{append, check_append, is_same_file, replace};
 pub use file::{FileError, load, load_into, open, payload, print, resume, seekable};
 pub use follow::{Follower, follow, private, record};
 pub use numbers::Renumbered;
 pub use redact::Redactor;
-pub use save::{Chosen, Saved, save};
+pub use save::{Chosen, Saved, save, save_into};
 
 use crate::filter::Filter;
 use crate::net::Listening;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::OpenOptions;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use super::follow::{EVICTED, begin, private};
@@ -43,11 +43,24 @@ pub fn save(
     listen: Vec<Listening>,
     redaction: Redaction,
 ) -> io::Result<Saved> {
-    let until = log.now();
     let file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    save_into(log, BufWriter::new(file), chosen, listen, redaction)
+}
+
+/// The same, to a writer.
+///
+/// # Errors
+/// Where `out` fails, or the log cannot be read.
+pub fn save_into(
+    log: &Log,
+    out: impl Write + Send,
+    chosen: &Chosen,
+    listen: Vec<Listening>,
+    redaction: Redaction,
+) -> io::Result<Saved> {
+    let until = log.now();
     let mut printer =
-        Printer::new(BufWriter::new(file), &Printing::recording(listen, redaction), log.started())?
-            .recording();
+        Printer::new(out, &Printing::recording(listen, redaction), log.started())?.recording();
     let (mut cursor, mut begun, mut saved) = (log.cursor(), HashSet::new(), Saved::default());
     loop {
         match cursor.next()? {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpListener;
 
 use super::dial::{Dialler, WayOut};
@@ -21,7 +21,17 @@ use super::transport::Transport;
 pub struct Listener(TcpListener);
 
 /// A connection.
-pub struct Endpoint(Transport);
+pub struct Endpoint(Way);
+
+enum Way {
+    Socket(Box<Transport>),
+    /// Whatever else carries bytes, as inside this process.
+    Stream(Box<dyn Duplex>),
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 impl Listener {
     /// Listens on `address`; port 0 takes a free one. To be called inside a tokio runtime.
@@ -48,7 +58,7 @@ impl Listener {
         let (stream, _) = self.0.accept().await?;
         // Bytes leave as they come. A socket that cannot do it still works.
         let _ = stream.set_nodelay(true);
-        Ok(Endpoint(Transport::tcp(stream)))
+        Ok(Endpoint::socket(Transport::tcp(stream)))
     }
 }
 
@@ -73,8 +83,13 @@ impl fmt::Debug for Reach {
 }
 
 impl Endpoint {
-    pub(super) fn over(transport: Transport) -> Endpoint {
-        Endpoint(transport)
+    pub(super) fn socket(transport: Transport) -> Endpoint {
+        Endpoint(Way::Socket(Box::new(transport)))
+    }
+
+    /// One over any stream of bytes.
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Endpoint {
+        Endpoint(Way::Stream(Box::new(stream)))
     }
 
     /// Connects to a server, through TLS where it says so.
@@ -83,19 +98,31 @@ impl Endpoint {
     /// Where it cannot be reached, in one sentence that names it.
     pub async fn connect(server: &Target, reach: &Reach) -> Result<Endpoint, String> {
         let dialled = reach.dialler.dial(&server.authority, None, reach.limit).await;
-        dialled.map(|dialled| Endpoint(dialled.transport)).map_err(|error| error.to_string())
+        dialled.map(|dialled| Endpoint::socket(dialled.transport)).map_err(|error| error.to_string())
     }
 
     /// Writes `bytes` and ends the connection once the other end has, or does not within two seconds.
-    pub async fn say_last(mut self, bytes: &[u8]) {
-        if self.0.tell(bytes).await {
-            self.0.linger().await;
+    pub async fn say_last(self, bytes: &[u8]) {
+        match self.0 {
+            Way::Socket(mut transport) => {
+                if transport.tell(bytes).await {
+                    transport.linger().await;
+                }
+            }
+            // What was written to it can be read once it is gone.
+            Way::Stream(mut stream) => {
+                if stream.write_all(bytes).await.is_ok() {
+                    let _ = stream.shutdown().await;
+                }
+            }
         }
     }
 
-    /// Ends the connection with a reset (RST) in place of a FIN.
+    /// Ends the connection with a reset (RST) in place of a FIN, where there is such a thing.
     pub fn reset(self) {
-        self.0.reset();
+        if let Way::Socket(transport) = self.0 {
+            transport.reset();
+        }
     }
 }
 
@@ -105,7 +132,10 @@ impl AsyncRead for Endpoint {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        match &mut self.0 {
+            Way::Socket(transport) => Pin::new(transport).poll_read(context, buffer),
+            Way::Stream(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
     }
 }
 
@@ -115,14 +145,23 @@ impl AsyncWrite for Endpoint {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        match &mut self.0 {
+            Way::Socket(transport) => Pin::new(transport).poll_write(context, bytes),
+            Way::Stream(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        match &mut self.0 {
+            Way::Socket(transport) => Pin::new(transport).poll_flush(context),
+            Way::Stream(stream) => Pin::new(stream).poll_flush(context),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        match &mut self.0 {
+            Way::Socket(transport) => Pin::new(transport).poll_shutdown(context),
+            Way::Stream(stream) => Pin::new(stream).poll_shutdown(context),
+        }
     }
 }
