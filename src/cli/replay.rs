@@ -38,9 +38,13 @@ pub struct ReplayServerOptions {
     #[arg(long, value_name = "NAME")]
     pub ignore_query: Vec<String>,
     /// What becomes of a client that no session is left for: fail, or forward=ws://localhost:3000 to have it, and
-    /// plain HTTP that was not recorded, answered by a real server
+    /// plain HTTP that was not recorded, answered by a real server; record=ws://localhost:3000 also adds what it says
+    /// to the recording
     #[arg(long, value_name = "HOW", default_value = "fail", value_parser = on_miss)]
     pub on_miss: OnMiss,
+    /// The recording that --on-miss record adds to, in place of the one that is played
+    #[arg(long, value_name = "FILE")]
+    pub record_to: Option<PathBuf>,
     /// Which of them need not be asked for, also a filter: ~http for all plain HTTP
     #[arg(long, value_name = "EXPR", value_parser = filter)]
     pub optional: Option<Filter>,
@@ -64,6 +68,9 @@ pub struct ReplayClientOptions {
     pub file: PathBuf,
     /// The server: a ws://, wss://, http:// or https:// URL without a path, or host:port
     pub server: Target,
+    /// Write what the server answers into the recording, whatever it is; times and all else that is not new stay
+    #[arg(long)]
+    pub update: bool,
     #[command(flatten)]
     pub play: PlayOptions,
     #[command(flatten)]
@@ -103,6 +110,7 @@ pub struct StageOptions {
 pub enum OnMiss {
     Fail,
     Forward(Target),
+    Record(Target),
 }
 
 /// What is printed while it plays.
@@ -199,7 +207,10 @@ fn on_miss(word: &str) -> Result<OnMiss, String> {
         Some(("forward", server)) => {
             server.parse().map(OnMiss::Forward).map_err(|error: TargetError| error.to_string())
         }
-        _ => Err(unknown(word, ["fail", "forward=ws://localhost:3000"])),
+        Some(("record", server)) => {
+            server.parse().map(OnMiss::Record).map_err(|error: TargetError| error.to_string())
+        }
+        _ => Err(unknown(word, ["fail", "forward=ws://localhost:3000", "record=ws://localhost:3000"])),
     }
 }
 

@@ -59,8 +59,7 @@ pub fn save_into(
     redaction: Redaction,
 ) -> io::Result<Saved> {
     let until = log.now();
-    let mut printer =
-        Printer::new(out, &Printing::recording(listen, redaction), log.started())?.recording();
+    let mut printer = Printer::new(out, &Printing::recording(listen, redaction), log.started())?.recording();
     let (mut cursor, mut begun, mut saved) = (log.cursor(), HashSet::new(), Saved::default());
     loop {
         match cursor.next()? {

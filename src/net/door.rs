@@ -55,7 +55,7 @@ impl Door {
         self.0.send(Guest { stream, server: server.authority.clone() }).map_err(gone)?;
         // Bytes leave as they come. A socket that cannot do it still works.
         let _ = client.set_nodelay(true);
-        Ok((Endpoint::over(Transport::tcp(client)), address))
+        Ok((Endpoint::socket(Transport::tcp(client)), address))
     }
 }
 

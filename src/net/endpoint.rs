@@ -126,6 +126,12 @@ impl Endpoint {
     }
 }
 
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Endpoint")
+    }
+}
+
 impl AsyncRead for Endpoint {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -1,5 +1,7 @@
 //! The replay client: plays the client's part of a recording against a real server.
 
+use std::io;
+use std::path::Path;
 use std::time::Instant;
 
 use base64::Engine;
@@ -7,30 +9,73 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::AsyncWriteExt;
 
 use super::cast::{Cast, Part};
-use super::expectation::Difference;
+use super::expectation::{Difference, Match};
 use super::heads;
 use super::outcome::{Left, Played};
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
+use super::taping::{RealServer, Taping};
+use super::update::{self, UpdateError};
+use crate::headless::{self, FileError};
 use crate::net::{Endpoint, Reach, Target};
+use crate::recordings::Refreshed;
 use crate::ws::Direction;
 use crate::ws::handshake::{RequestHead, ResponseHead, examine};
 
 /// Plays the client's part of a recording, one session after the other.
 pub struct ReplayClient {
-    server: Target,
-    reach: Reach,
+    server: Server,
     cast: Cast,
     settings: Settings,
+    /// How much alike answers must be, where those that are played may be any.
+    asked: Match,
     next: usize,
+    /// Sessions of a recording that is made anew of which not all could be said.
+    unplayed: u64,
 }
+
+enum Server {
+    Named(Target, Reach),
+    /// At the other end of the streams that are given.
+    Nameless,
+    /// One whose answers are recorded.
+    Taped(Taping, Target, Reach),
+}
+
+/// What a server is called that has no name.
+const NAMELESS: &str = "localhost";
 
 impl ReplayClient {
     /// To play what `cast` holds to `server`.
     pub fn new(server: Target, reach: Reach, cast: Cast, settings: Settings) -> ReplayClient {
+        ReplayClient::to(Server::Named(server, reach), cast, settings)
+    }
+
+    /// To play what `cast` holds to servers that are given as streams, by [`ReplayClient::next_on`].
+    pub fn nameless(cast: Cast, settings: Settings) -> ReplayClient {
+        ReplayClient::to(Server::Nameless, cast, settings)
+    }
+
+    /// To play what `cast` holds to `server`, and to record what it answers, for [`ReplayClient::write_update`]. Answers
+    /// may be any.
+    ///
+    /// # Errors
+    /// Where the system has no port, file or thread for a proxy in between.
+    pub fn updating(server: &RealServer, cast: Cast, mut settings: Settings) -> io::Result<ReplayClient> {
+        let taping = Taping::start(server)?;
+        let (target, reach) = taping.way(server.limit)?;
+        // The new answers are compared when they are written.
+        let asked = std::mem::replace(&mut settings.expectation.matching, Match::Any);
+        let mut client = ReplayClient::to(Server::Taped(taping, target, reach), cast, settings);
+        client.asked = asked;
+        Ok(client)
+    }
+
+    fn to(server: Server, cast: Cast, settings: Settings) -> ReplayClient {
         // Plain HTTP is answered by a mock; a client does not ask it yet.
-        ReplayClient { server, reach, cast: cast.without_exchanges(), settings, next: 0 }
+        let cast = cast.without_exchanges();
+        ReplayClient { server, cast, asked: settings.expectation.matching, settings, next: 0, unplayed: 0 }
     }
 
     /// Plays the next session, and gives what came of it; none once all were played. To be called inside a tokio
@@ -42,24 +87,13 @@ impl ReplayClient {
         if self.is_over() {
             return Ok(None);
         }
-        let server = Endpoint::connect(&self.server, &self.reach).await?;
-        Ok(self.next_on(server).await)
-    }
-
-    /// The same, on a connection that there is already: by a proxy's [`crate::net::Door`].
-    pub async fn next_on(&mut self, server: Endpoint) -> Option<Played> {
-        let chosen = self.next;
-        let part = self.cast.parts().get(chosen)?;
-        let (line, target) = (Some(part.line), part.target());
-        let begun = Instant::now();
-        self.next += 1;
-        self.cast.begin(chosen);
-        let report = match self.session(chosen, server).await {
-            Ok(report) => report,
-            Err(trouble) => Report::of(trouble),
+        let server = match &self.server {
+            Server::Named(server, reach) | Server::Taped(_, server, reach) => {
+                Endpoint::connect(server, reach).await?
+            }
+            Server::Nameless => return Err("this client has no server to connect to".to_owned()),
         };
-        self.cast.done(chosen);
-        Some(Played { line, target, took: begun.elapsed(), report })
+        Ok(self.next_on(server).await)
     }
 
     /// Whether all sessions were played.
@@ -67,9 +101,61 @@ impl ReplayClient {
         self.next >= self.cast.parts().len()
     }
 
-    /// The server that it speaks to.
-    pub fn server(&self) -> &Target {
-        &self.server
+    /// As [`ReplayClient::next`], on a connection that there is already: by a proxy's [`crate::net::Door`], or in memory.
+    pub async fn next_on(&mut self, server: Endpoint) -> Option<Played> {
+        let chosen = self.next;
+        let part = self.cast.parts().get(chosen)?;
+        let (line, target) = (Some(part.line), part.target());
+        let begun = Instant::now();
+        self.next += 1;
+        self.cast.begin(chosen);
+        let mut report = match self.session(chosen, server).await {
+            Ok(report) => report,
+            Err(Trouble::Answered(_)) if self.is_taped() => Report::default(),
+            Err(trouble) => {
+                self.unplayed += 1;
+                Report::of(trouble)
+            }
+        };
+        if self.is_taped() {
+            report.problems.retain(|problem| leaves_unsaid(&problem.what));
+            report.left_out = 0;
+            self.unplayed += u64::from(!report.is_ok());
+        }
+        self.cast.done(chosen);
+        Some(Played { line, target, took: begun.elapsed(), report })
+    }
+
+    /// The server that it connects to, where it does.
+    pub fn server(&self) -> Option<&Target> {
+        match &self.server {
+            Server::Named(server, _) | Server::Taped(_, server, _) => Some(server),
+            Server::Nameless => None,
+        }
+    }
+
+    /// Writes what the server answered into the recording at `path`, which is the one that was played; a client that was
+    /// not made by [`ReplayClient::updating`] writes nothing. Ends the sessions that still go on.
+    ///
+    /// # Errors
+    /// Where not all sessions were played, or the file cannot be written; it is as it was then.
+    pub fn write_update(self, path: &Path) -> Result<Refreshed, UpdateError> {
+        let Server::Taped(taping, ..) = &self.server else { return Ok(Refreshed::default()) };
+        let name = || path.display().to_string();
+        if self.unplayed > 0 || !self.is_over() {
+            return Err(UpdateError::Unplayed(name()));
+        }
+        let failed = |error: FileError| UpdateError::File(name(), error);
+        let recording = headless::open(path).map_err(|error| failed(error.into()))?.recording().clone();
+        let tape = taping.end(recording.redaction).map_err(|error| failed(error.into()))?;
+        let lines: Vec<_> = self.cast.parts().iter().map(|part| part.line).collect();
+        let mut settings = self.settings.clone();
+        settings.expectation.matching = self.asked;
+        update::put_in(path, &lines, &tape, &settings)
+    }
+
+    fn is_taped(&self) -> bool {
+        matches!(self.server, Server::Taped(..))
     }
 
     /// The sessions that were not played to their end.
@@ -79,7 +165,11 @@ impl ReplayClient {
 
     async fn session(&self, chosen: usize, mut server: Endpoint) -> Result<Report, Trouble> {
         let part = &self.cast.parts()[chosen];
-        let head = heads::request(part, &self.server.authority.host_header(), &key());
+        let host = match &self.server {
+            Server::Named(server, _) | Server::Taped(_, server, _) => server.authority.host_header(),
+            Server::Nameless => NAMELESS.to_owned(),
+        };
+        let head = heads::request(part, &host, &key());
         let gone = || Trouble::Missing("an answer to the opening handshake".to_owned());
         server.write_all(&head).await.map_err(|_| gone())?;
         server.flush().await.map_err(|_| gone())?;
@@ -89,7 +179,12 @@ impl ReplayClient {
         let rest = bytes.split_off(length);
         let unreadable = |_| Trouble::Unexpected("an answer that is no HTTP".to_owned());
         let response = ResponseHead::parse(&bytes).map_err(unreadable)?;
-        same_status(part, &response)?;
+        match same_status(part, &response) {
+            // Another subprotocol is an answer like any other.
+            Err(Trouble::Answered(_))
+                if self.is_taped() && part.refusal.is_none() && response.status() == 101 => {}
+            answered => answered?,
+        }
         if part.refusal.is_some() {
             return Ok(Report { matched: 1, ..Report::default() });
         }
@@ -99,6 +194,11 @@ impl ReplayClient {
         let settings = self.settings.of_session(&part.opening);
         Ok(play(server, &rest, (Direction::ToServer, &agreed), steps, &settings, None).await)
     }
+}
+
+/// Whether the client's part was not said to its end.
+fn leaves_unsaid(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::TimedOut(_) | Trouble::NotSent(_) | Trouble::Unreadable(_))
 }
 
 /// Whether the server answered the opening as it was recorded: by the status, and by the subprotocol.

@@ -1,13 +1,16 @@
 //! The players for Rust tests: from a recording to a verdict in a few words.
 
-use std::future::pending;
+mod mock;
+mod recorder;
+
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use mock::RunningMock;
+pub use recorder::{Recorded, Recorder, RunningRecorder};
 
 use super::binding::Binding;
 use super::cast::Cast;
@@ -17,9 +20,11 @@ use super::outcome::Outcome;
 use super::path::PathError;
 use super::server::{Miss, MockServer};
 use super::settings::{Fidelity, Order, Settings, Timing};
+use super::taping::RealServer;
+use super::update::UpdateError;
 use crate::filter::Filter;
 use crate::headless::schema::ReadError;
-use crate::net::{Listener, Reach, ServerTls, Target, WayOut};
+use crate::net::{Endpoint, Listener, Reach, ServerTls, Target, WayOut};
 
 /// Why a recording cannot be played.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +44,13 @@ pub enum StartError {
     /// A mock server cannot listen.
     #[error("cannot listen on this machine: {0}")]
     Listen(#[from] io::Error),
+    /// The recording was to be made anew, and was not.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
 }
+
+/// The variable by which recordings are made anew in place of being played: `UPDATE_RECORDINGS=1`.
+const UPDATE: &str = "UPDATE_RECORDINGS";
 
 /// What is to be played, and how; made by [`MockServer::from_file`] and [`ReplayClient::from_file`]. A word that is
 /// wrong is told of when it starts.
@@ -51,6 +62,9 @@ pub struct Replay {
     ignore: Vec<String>,
     bind: Vec<(String, String)>,
     settings: Settings,
+    server: Option<String>,
+    tls: ServerTls,
+    update: bool,
 }
 
 impl Replay {
@@ -62,7 +76,30 @@ impl Replay {
             ignore: Vec::new(),
             bind: Vec::new(),
             settings: Settings::default(),
+            server: None,
+            tls: ServerTls::default(),
+            update: std::env::var_os(UPDATE).is_some_and(|value| !value.is_empty() && value != "0"),
         }
+    }
+
+    /// The real server of which a mock's recording is made anew where the environment has `UPDATE_RECORDINGS=1`. The
+    /// test's client then speaks with it, and [`RunningMock::finish`] writes what they said; times and all else that is
+    /// not new stay as they were. Where there is no such file yet, it is made so.
+    pub fn to(mut self, server: &str) -> Replay {
+        self.server = Some(server.to_owned());
+        self
+    }
+
+    /// How a real server behind TLS is talked to; unless told otherwise, it is verified by the platform.
+    pub fn server_tls(mut self, tls: ServerTls) -> Replay {
+        self.tls = tls;
+        self
+    }
+
+    /// Makes the recording anew whatever the environment says.
+    pub fn update(mut self) -> Replay {
+        self.update = true;
+        self
     }
 
     /// Only the sessions and plain HTTP exchanges whose opening this filter is true of: `path:/chat`.
@@ -126,39 +163,98 @@ impl Replay {
     /// Where the recording cannot be read or holds nothing to play, where a word given before is wrong, and where it
     /// cannot listen.
     pub async fn start(self) -> Result<RunningMock, StartError> {
-        let (cast, settings) = self.ready()?;
-        let file = self.file.display().to_string();
-        let listener = Listener::bind(([127, 0, 0, 1], 0).into())?;
-        let server = MockServer::new(listener, cast, settings, Miss::Fail);
-        let url = server.url()?;
-        let outcome = Arc::new(Mutex::new(Outcome { left: server.left(), ..Outcome::of(file) }));
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(run(server, Arc::clone(&outcome), stopped));
-        Ok(RunningMock { url, outcome, stop: Some(stop), task: Some(task) })
+        if let Some(server) = self.server.as_ref().filter(|_| self.update) {
+            let server = self.real(server)?;
+            return self.record(&server);
+        }
+        self.play(Some(Listener::bind(([127, 0, 0, 1], 0).into())?))
+    }
+
+    /// As [`Replay::start`], but without a port: clients come by [`RunningMock::connect`] alone. To be called inside a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// Those of [`Replay::start`].
+    pub async fn start_in_memory(self) -> Result<RunningMock, StartError> {
+        if self.update && self.server.is_some() {
+            return self.start().await;
+        }
+        self.play(None)
     }
 
     /// Plays the client's part to this server, `ws://127.0.0.1:9000`, one session after the other. To be called inside
-    /// a tokio runtime.
+    /// a tokio runtime. Where the environment has `UPDATE_RECORDINGS=1`, what the server answers is written into the
+    /// recording in place of being compared; times and all else that is not new stay as they were.
     ///
     /// # Errors
-    /// Where the recording cannot be read or holds nothing to play, where a word given before is wrong, and where the
-    /// server cannot be reached.
+    /// Where the recording cannot be read or holds nothing to play, where a word given before is wrong, where the
+    /// server cannot be reached, and where the recording cannot be written.
     pub async fn run(self, server: &str) -> Result<Outcome, StartError> {
         let (cast, settings) = self.ready()?;
-        let target: Target =
-            server.parse().map_err(|error: crate::net::TargetError| StartError::Words(error.to_string()))?;
-        let limit = settings.step_timeout;
-        let reach = Reach::new(WayOut::default(), ServerTls::default(), limit);
-        let mut client = ReplayClient::new(target, reach, cast, settings);
+        let server = self.real(server)?;
+        if self.update {
+            let client = ReplayClient::updating(&server, cast, settings)?;
+            return self.played(client).await;
+        }
+        let reach = Reach::new(server.way_out, server.tls, server.limit);
+        self.played(ReplayClient::new(server.target, reach, cast, settings)).await
+    }
+
+    /// Plays the client's part to a server at the other end of the streams that `connect` gives, one for each session. To
+    /// be called inside a tokio runtime. The recording stays as it is.
+    ///
+    /// # Errors
+    /// Where the recording cannot be read or holds nothing to play, and where a word given before is wrong.
+    pub async fn run_over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        self,
+        mut connect: impl FnMut() -> S,
+    ) -> Result<Outcome, StartError> {
+        let (cast, settings) = self.ready()?;
+        let mut client = ReplayClient::nameless(cast, settings);
         let mut outcome = Outcome::of(self.file.display().to_string());
-        while let Some(played) = client.next().await.map_err(StartError::Words)? {
-            outcome.add(played);
+        while !client.is_over() {
+            let played = client.next_on(Endpoint::over(connect())).await;
+            played.into_iter().for_each(|played| outcome.add(played));
         }
         outcome.left = client.left();
         Ok(outcome)
     }
 
-    fn ready(&self) -> Result<(Cast, Settings), StartError> {
+    async fn played(&self, mut client: ReplayClient) -> Result<Outcome, StartError> {
+        let mut outcome = Outcome::of(self.file.display().to_string());
+        while let Some(played) = client.next().await.map_err(StartError::Words)? {
+            outcome.add(played);
+        }
+        outcome.left = client.left();
+        // What could not be said is in the outcome.
+        if self.update && outcome.is_ok() {
+            client.write_update(&self.file)?;
+        }
+        Ok(outcome)
+    }
+
+    fn play(&self, listener: Option<Listener>) -> Result<RunningMock, StartError> {
+        let (cast, settings) = self.ready()?;
+        let file = self.file.display().to_string();
+        Ok(RunningMock::playing(MockServer::new(listener, cast, settings, Miss::Fail), file)?)
+    }
+
+    fn real(&self, server: &str) -> Result<RealServer, StartError> {
+        real(server, &self.tls, self.settings.step_timeout)
+    }
+
+    /// A mock that is the real server, of which the recording is made anew.
+    fn record(&self, server: &RealServer) -> Result<RunningMock, StartError> {
+        let replaced = match Cast::read(&self.file) {
+            Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.into()),
+            Ok(cast) => cast.select(&filter(&self.select)?).parts().iter().map(|part| part.line).collect(),
+        };
+        let only = (!self.select.is_empty()).then_some(replaced);
+        Ok(RunningMock::recording(server, &self.file, only, self.settings()?)?)
+    }
+
+    fn settings(&self) -> Result<Settings, StartError> {
         let mut settings = self.settings.clone();
         for path in &self.ignore {
             settings.expectation.ignore.push(path.parse()?);
@@ -166,7 +262,11 @@ impl Replay {
         for (name, path) in &self.bind {
             settings.bindings.push(Binding { name: name.clone(), path: path.parse()? });
         }
-        let filter = |text: &str| Filter::parse(text).map_err(|error| StartError::Words(error.to_string()));
+        Ok(settings)
+    }
+
+    fn ready(&self) -> Result<(Cast, Settings), StartError> {
+        let settings = self.settings()?;
         let mut cast = Cast::read(&self.file)?.select(&filter(&self.select)?);
         if let Some(optional) = &self.optional {
             cast = cast.with_optional(&filter(optional)?);
@@ -178,20 +278,27 @@ impl Replay {
     }
 }
 
+fn filter(text: &str) -> Result<Filter, StartError> {
+    Filter::parse(text).map_err(|error| StartError::Words(error.to_string()))
+}
+
+fn real(server: &str, tls: &ServerTls, limit: Duration) -> Result<RealServer, StartError> {
+    let target: Target =
+        server.parse().map_err(|error: crate::net::TargetError| StartError::Words(error.to_string()))?;
+    Ok(RealServer { target, way_out: WayOut::default(), tls: tls.clone(), limit })
+}
+
 impl MockServer {
     /// A mock server of this recording.
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// use sockeye::replay::{MockServer, ReplayClient};
+    #[doc = include_str!("../../examples/mock_server.rs")]
+    /// ```
     ///
-    /// let mock = MockServer::from_file("docs/demo.jsonl").select("path:/chat").ignore("$.ts").start().await?;
-    /// // In place of your own client, which connects to mock.url():
-    /// let client = ReplayClient::from_file("docs/demo.jsonl").select("path:/chat").run(mock.url()).await?;
-    /// client.assert_ok();
-    /// mock.finish().await.assert_ok();
-    /// # Ok::<(), sockeye::replay::StartError>(())
-    /// # }).unwrap();
+    /// Without a port:
+    ///
+    /// ```
+    #[doc = include_str!("../../examples/in_memory.rs")]
     /// ```
     pub fn from_file(recording: impl AsRef<FilePath>) -> Replay {
         Replay::of(recording.as_ref())
@@ -200,81 +307,11 @@ impl MockServer {
 
 impl ReplayClient {
     /// A client of this recording; [`Replay::run`] has it speak to a server.
+    ///
+    /// ```
+    #[doc = include_str!("../../examples/replay_client.rs")]
+    /// ```
     pub fn from_file(recording: impl AsRef<FilePath>) -> Replay {
         Replay::of(recording.as_ref())
-    }
-}
-
-/// A mock server that plays beside the test.
-///
-/// Where it is dropped, it panics unless all was played and was as recorded, or the thread panics already: a test
-/// that forgets [`RunningMock::finish`] fails all the same.
-#[derive(Debug)]
-pub struct RunningMock {
-    url: String,
-    outcome: Arc<Mutex<Outcome>>,
-    stop: Option<oneshot::Sender<()>>,
-    task: Option<JoinHandle<()>>,
-}
-
-impl RunningMock {
-    /// Where it listens, without a path: `ws://127.0.0.1:41235`.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Waits until no session is being played, which takes no longer than a step may, and gives what came of all.
-    /// Clients that come later find nobody.
-    pub async fn finish(mut self) -> Outcome {
-        // What is not there any more has finished.
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        if let Some(task) = self.task.take() {
-            let _ = task.await;
-        }
-        self.known()
-    }
-
-    fn known(&self) -> Outcome {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Drop for RunningMock {
-    fn drop(&mut self) {
-        // It is none of the drop's business once somebody waits for what came of it.
-        let Some(task) = self.task.take() else { return };
-        task.abort();
-        if !std::thread::panicking() {
-            self.known().assert_ok();
-        }
-    }
-}
-
-/// Plays until all was played, or it is to stop and nothing is being played any more.
-async fn run(mut server: MockServer, outcome: Arc<Mutex<Outcome>>, stopped: oneshot::Receiver<()>) {
-    let mut stopping = false;
-    let stopped = async {
-        // The test may be over without having asked.
-        if stopped.await.is_err() {
-            pending::<()>().await;
-        }
-    };
-    tokio::pin!(stopped);
-    loop {
-        let next = tokio::select! {
-            biased;
-            next = server.next() => next,
-            () = &mut stopped, if !stopping => {
-                stopping = true;
-                if server.is_playing() { continue } else { None }
-            }
-        };
-        let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.left = server.left();
-        let Some(played) = next else { return };
-        outcome.add(played);
-        if stopping && !server.is_playing() {
-            return;
-        }
     }
 }

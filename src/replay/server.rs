@@ -1,11 +1,14 @@
 //! The mock server: plays the server's part of a recording to whoever connects.
 
+use std::future::pending;
 use std::io;
-use std::sync::{Arc, MutexGuard};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy_bidirectional, duplex};
 use tokio::sync::mpsc;
 
 use super::cast::{Asked, Cast};
@@ -15,17 +18,26 @@ use super::outcome::{Left, Played};
 use super::play::{play, read_head};
 use super::report::{Report, Trouble};
 use super::settings::Settings;
+use super::taping::{RealServer, Taping};
 use super::visit::{self, Answer, Then};
+use crate::headless::{Redaction, append};
 use crate::net::{Endpoint, Listener, Reach, Target, written};
 use crate::ws::Direction;
 use crate::ws::handshake::{RequestHead, ResponseHead, examine, is_upgrade_attempt};
 
 /// Plays the server's part of a recording.
 pub struct MockServer {
-    listener: Listener,
+    /// None where clients come by [`Doorway`] alone.
+    listener: Option<Listener>,
+    guests: mpsc::UnboundedReceiver<Endpoint>,
+    doorway: Doorway,
     stage: Arc<Stage>,
     over: mpsc::UnboundedReceiver<Played>,
 }
+
+/// Where clients come in without a port. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Doorway(mpsc::UnboundedSender<Endpoint>);
 
 /// What becomes of clients that no session is left for, and of plain HTTP requests.
 #[derive(Clone, Debug)]
@@ -34,6 +46,8 @@ pub enum Miss {
     Fail,
     /// They go on to this server, with all that they say from then on.
     Forward(Target, Reach),
+    /// So do they, and what they say and hear is recorded, for [`MockServer::append_recorded`].
+    Record(RealServer),
 }
 
 /// Octets of further requests that are read while one is held.
@@ -44,22 +58,59 @@ struct Stage {
     miss: Miss,
     settings: Settings,
     told: mpsc::UnboundedSender<Played>,
+    /// What records the sessions that were not, from the first of them on.
+    taping: Mutex<Option<Arc<Taping>>>,
+    /// How many of these go on.
+    passing: AtomicUsize,
 }
 
+impl Doorway {
+    /// A connection to the mock server, which hears of it when it next serves; where it is gone, this one has ended.
+    pub fn connect(&self) -> DuplexStream {
+        let (ours, theirs) = duplex(BETWEEN);
+        let _ = self.0.send(Endpoint::over(ours));
+        theirs
+    }
+}
+
+/// Octets under way in a connection without a port.
+const BETWEEN: usize = 64 << 10;
+
 impl MockServer {
-    /// Plays what `cast` holds to those who connect with `listener`.
-    pub fn new(listener: Listener, cast: Cast, settings: Settings, miss: Miss) -> MockServer {
+    /// Plays what `cast` holds to those who connect with `listener`, or come in by the [`Doorway`].
+    pub fn new(
+        listener: impl Into<Option<Listener>>,
+        cast: Cast,
+        settings: Settings,
+        miss: Miss,
+    ) -> MockServer {
         let (told, over) = mpsc::unbounded_channel();
-        let stage = Arc::new(Stage { company: Company::new(cast), miss, settings, told });
-        MockServer { listener, stage, over }
+        let (doorway, guests) = mpsc::unbounded_channel();
+        let stage = Arc::new(Stage {
+            company: Company::new(cast),
+            miss,
+            settings,
+            told,
+            taping: Mutex::default(),
+            passing: AtomicUsize::new(0),
+        });
+        MockServer { listener: listener.into(), guests, doorway: Doorway(doorway), stage, over }
     }
 
-    /// Where it listens, as a URL without a path.
+    /// Where it listens, as a URL without a path; of one without a port, a name that leads nowhere.
     ///
     /// # Errors
     /// Where the system does not say.
     pub fn url(&self) -> io::Result<String> {
-        self.listener.address().map(|address| format!("ws://{address}"))
+        match &self.listener {
+            Some(listener) => listener.address().map(|address| format!("ws://{address}")),
+            None => Ok("ws://mock.invalid".to_owned()),
+        }
+    }
+
+    /// Where clients come in without a port.
+    pub fn doorway(&self) -> Doorway {
+        self.doorway.clone()
     }
 
     /// To be called inside a tokio runtime. Serves until the next session is over, and gives what came of it; none once
@@ -67,20 +118,38 @@ impl MockServer {
     pub async fn next(&mut self) -> Option<Played> {
         let mut moves = self.stage.company.moves();
         loop {
-            if self.stage.cast().is_over() {
+            if self.stage.cast().is_over() && !self.stage.is_recording() {
                 return self.over.try_recv().ok();
             }
-            tokio::select! {
+            let client = tokio::select! {
                 biased;
                 played = self.over.recv() => return played,
-                // The last request may have been answered.
-                _ = moves.changed() => {}
-                accepted = self.listener.accept() => if let Ok(client) = accepted {
-                    let stage = Arc::clone(&self.stage);
-                    tokio::spawn(async move { stage.serve(client).await });
+                // The last request may have been answered, or the last session have ended.
+                _ = moves.changed() => continue,
+                Some(guest) = self.guests.recv() => guest,
+                accepted = accepted(self.listener.as_ref()) => match accepted {
+                    Ok(client) => client,
+                    Err(_) => continue,
                 },
-            }
+            };
+            let stage = Arc::clone(&self.stage);
+            tokio::spawn(async move { stage.serve(client).await });
         }
+    }
+
+    /// Adds the sessions that were recorded behind the recording at `path`, or makes it of them; gives how many there
+    /// were. Ends those that still go on.
+    ///
+    /// # Errors
+    /// Where the file cannot be written. It is as it was then.
+    pub fn append_recorded(&self, path: &Path, redaction: Redaction) -> io::Result<u64> {
+        let taping = self.stage.taping().take();
+        let Some(taping) = taping else { return Ok(0) };
+        let tape = taping.end(redaction)?;
+        if !tape.is_empty() {
+            append(path, &tape.lines)?;
+        }
+        Ok(tape.sessions())
     }
 
     /// Whether a session is being played, or was and [`MockServer::next`] has yet to tell of it.
@@ -206,7 +275,7 @@ impl Stage {
     /// A plain HTTP request came for which the recording has no answer.
     async fn not_recorded(&self, client: Endpoint, request: &RequestHead, rest: &[u8]) {
         match &self.miss {
-            Miss::Forward(server, reach) => forward(client, request, rest, (server, reach)).await,
+            Miss::Forward(..) | Miss::Record(_) => self.go_on(client, request, rest).await,
             Miss::Fail => {
                 let why = format!("the recording has no answer to {} {}", request.method(), request.target());
                 client.say_last(&written(StatusCode::NOT_FOUND, &why)).await;
@@ -227,7 +296,13 @@ impl Stage {
         let Some(chosen) = chosen else {
             return match &self.miss {
                 Miss::Fail => self.turn_away(client, target).await,
-                Miss::Forward(server, reach) => forward(client, &request, &rest, (server, reach)).await,
+                Miss::Forward(..) => self.go_on(client, &request, &rest).await,
+                Miss::Record(_) => {
+                    self.passing.fetch_add(1, Ordering::AcqRel);
+                    self.go_on(client, &request, &rest).await;
+                    self.passing.fetch_sub(1, Ordering::AcqRel);
+                    self.company.moved();
+                }
             };
         };
         let (line, opened, settings, head, steps) = {
@@ -274,23 +349,62 @@ impl Stage {
         let report = Report::of(Trouble::Unexpected(format!("a client for {target}: {why}")));
         self.tell(Played { line: None, target, took: Duration::ZERO, report });
     }
+
+    /// Has the client and the real server talk to each other, from this request on, of which `rest` came behind the
+    /// head.
+    async fn go_on(&self, mut client: Endpoint, request: &RequestHead, rest: &[u8]) {
+        let (mut server, host) = match self.reach().await {
+            Ok(reached) => reached,
+            Err(why) => return client.say_last(&written(StatusCode::BAD_GATEWAY, &why)).await,
+        };
+        let own = || request.headers().text("Host").map(|host| host.into_owned());
+        let host = host.or_else(own).unwrap_or_default();
+        let mut bytes = heads::forwarded(request, &host);
+        bytes.extend_from_slice(rest);
+        if server.write_all(&bytes).await.is_ok() {
+            // However it ends, both have heard.
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+        }
+    }
+
+    /// A connection to the real server, and what it is called there; the proxy that records has the client's own word
+    /// for it.
+    async fn reach(&self) -> Result<(Endpoint, Option<String>), String> {
+        match &self.miss {
+            Miss::Fail => Err("there is no server to go on to".to_owned()),
+            Miss::Forward(server, reach) => {
+                let host = server.authority.host_header();
+                Endpoint::connect(server, reach).await.map(|connection| (connection, Some(host)))
+            }
+            Miss::Record(server) => {
+                let cannot = |error: io::Error| format!("cannot record: {error}");
+                let taping = {
+                    let mut place = self.taping();
+                    match &*place {
+                        Some(taping) => Arc::clone(taping),
+                        None => Arc::clone(place.insert(Arc::new(Taping::start(server).map_err(cannot)?))),
+                    }
+                };
+                let (target, reach) = taping.way(server.limit).map_err(cannot)?;
+                Endpoint::connect(&target, &reach).await.map(|connection| (connection, None))
+            }
+        }
+    }
+
+    fn taping(&self) -> MutexGuard<'_, Option<Arc<Taping>>> {
+        self.taping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a session that was not recorded goes on and is.
+    fn is_recording(&self) -> bool {
+        self.passing.load(Ordering::Acquire) > 0
+    }
 }
 
-/// Has the client and a real server talk to each other, from this request on, of which `rest` came behind the head.
-async fn forward(
-    mut client: Endpoint,
-    request: &RequestHead,
-    rest: &[u8],
-    (server, reach): (&Target, &Reach),
-) {
-    let mut connection = match Endpoint::connect(server, reach).await {
-        Ok(connection) => connection,
-        Err(why) => return client.say_last(&written(StatusCode::BAD_GATEWAY, &why)).await,
-    };
-    let mut bytes = heads::forwarded(request, &server.authority.host_header());
-    bytes.extend_from_slice(rest);
-    if connection.write_all(&bytes).await.is_ok() {
-        // However it ends, both have heard.
-        let _ = copy_bidirectional(&mut client, &mut connection).await;
+/// The next client by a port; without one, none ever comes.
+async fn accepted(listener: Option<&Listener>) -> io::Result<Endpoint> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => pending().await,
     }
 }

@@ -164,3 +164,79 @@ fn a_client_that_no_session_is_left_for_goes_on_to_a_real_server() {
     assert!(mock.line().contains(r#""target":"/one","line":2,"ok":true"#));
     assert_eq!((real.code(), mock.code()), (Some(0), Some(0)));
 }
+
+#[test]
+fn a_client_that_no_session_is_left_for_is_recorded() {
+    let (folder, one) = recording(&[session(1, "/one", "", HELLO)]);
+    let (_two, two) = recording(&[session(1, "/two", "", HELLO)]);
+    let (_both, both) = recording(&[session(1, "/two", "", HELLO), session(2, "/one", "", HELLO)]);
+    let before = std::fs::read_to_string(&one).unwrap();
+    let url = |mock: &Mock| mock.url.clone();
+    let play = |more: &[&str]| {
+        let mut real = Mock::start(&two, &[]);
+        let record = format!("record={}", url(&real));
+        let mut mock = Mock::start(&one, &[&["--on-miss", &record], more].concat());
+        let (code, out, errors) = sockeye(&["replay", "client", both.to_str().unwrap(), &mock.url]);
+        assert_eq!(code, Some(0), "{out}{errors}");
+        assert!(real.line().contains(r#""target":"/two","line":2,"ok":true"#));
+        assert!(mock.line().contains(r#""target":"/one","line":2,"ok":true"#));
+        let recorded = mock.line();
+        assert!(
+            recorded.contains(r#""type":"recorded""#) && recorded.contains(r#""sessions":1"#),
+            "{recorded}"
+        );
+        assert_eq!((real.code(), mock.code()), (Some(0), Some(0)));
+    };
+    let other = folder.path().join("other.jsonl");
+    play(&["--record-to", other.to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(&one).unwrap(), before);
+    play(&[]);
+    let after = std::fs::read_to_string(&one).unwrap();
+    let added = after.strip_prefix(&before).unwrap();
+    assert!(added.starts_with(r#"{"type":"recording","version":1,"#) && added.contains(r#""redacted":true"#));
+    // Both are played the next time, without the real server.
+    for file in [&one, &other] {
+        let mut mock = Mock::start(file, &["--select", "path:/two"]);
+        let (code, out, _) = sockeye(&["replay", "client", two.to_str().unwrap(), &mock.url]);
+        assert!(code == Some(0) && mock.line().contains(r#""ok":true"#), "{out}");
+    }
+}
+
+#[test]
+fn what_cannot_be_added_to_is_told_before_anything_is_played() {
+    let (_folder, file) = recording(&[session(1, "/one", "", HELLO)]);
+    let torn = std::fs::read_to_string(&file).unwrap() + "{\"type\":\"mess";
+    std::fs::write(&file, &torn).unwrap();
+    let words = ["replay", "server", file.to_str().unwrap(), "--on-miss", "record=ws://127.0.0.1:9"];
+    let (code, _, errors) = sockeye(&words);
+    assert!(code == Some(2) && errors.contains("its last line is not whole; delete that line"), "{errors}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), torn);
+}
+
+#[test]
+fn new_answers_are_written_into_the_recording_and_nothing_else_changes() {
+    let changed: Vec<_> = HELLO.iter().map(|line| line.replace("world", "moon")).collect();
+    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let (_server, server) = recording(&[session(1, "/two", "", &changed)]);
+    let (_client, client) = recording(&[session(1, "/one", "", HELLO), session(7, "/two", "", HELLO)]);
+    let before = std::fs::read_to_string(&client).unwrap();
+    let mock = Mock::start(&server, &[]);
+    let file = client.to_str().unwrap();
+    let url = mock.url.clone();
+    let words = ["replay", "client", file, &url, "--update", "--select", "path:/two"];
+    let (code, out, errors) = sockeye(&words);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    assert!(out.contains("1 messages changed, 0 new,"), "{out}");
+    assert_eq!(mock.code(), Some(0));
+    let after = std::fs::read_to_string(&client).unwrap();
+    let (one, two) = before.split_at(before.find(r#"{"type":"open","session":7"#).unwrap());
+    let rest = after.strip_prefix(one).unwrap_or_else(|| panic!("{after}"));
+    let was: Vec<_> = two.lines().collect();
+    let is: Vec<_> = rest.lines().collect();
+    let differ: Vec<_> = is.iter().filter(|line| !was.contains(*line)).collect();
+    assert!(differ.iter().any(|line| line.contains("moon") && line.contains(r#""at":3"#)), "{differ:#?}");
+    // Where nobody answers, all stays.
+    let (code, _, errors) = sockeye(&words);
+    assert!(code == Some(3) && errors.contains("stays as it was: cannot reach"), "{errors}");
+    assert_eq!(std::fs::read_to_string(&client).unwrap(), after);
+}

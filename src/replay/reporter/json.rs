@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::recordings::Refreshed;
 use crate::replay::expectation::Difference;
 use crate::replay::outcome::{Left, Outcome, Played, Unplayed};
 use crate::replay::report::{Problem, Trouble};
@@ -16,6 +17,20 @@ pub fn ready(url: &str, (sessions, exchanges): (usize, usize)) -> String {
 /// What came of one session, in a line.
 pub fn session(played: &Played) -> String {
     session_value(played).to_string()
+}
+
+/// The line that says that sessions were recorded, and added to a file.
+pub fn recorded(file: &str, sessions: u64) -> String {
+    json!({ "type": "recorded", "file": file, "sessions": sessions }).to_string()
+}
+
+/// The line that says that a recording was made anew, and how many messages are new in it.
+pub fn updated(file: &str, updated: &Refreshed) -> String {
+    let Refreshed { kept, changed, added, removed } = updated;
+    json!({
+        "type": "updated", "file": file, "changed": changed, "added": added, "removed": removed, "kept": kept
+    })
+    .to_string()
 }
 
 /// What came of all, in a line.

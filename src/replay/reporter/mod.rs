@@ -11,7 +11,10 @@ mod tests;
 use super::outcome::Outcome;
 use super::report::Problem;
 
-pub use json::{ready, session as session_json, summary as summary_json};
+pub use json::{
+    ready, recorded as recorded_json, session as session_json, summary as summary_json,
+    updated as updated_json,
+};
 pub use text::{left as left_text, session as session_text};
 
 /// A form of report that a test runner reads.

@@ -10,13 +10,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use sockeye::decode::Heartbeats;
+use sockeye::headless;
 use sockeye::net::{Door, Entrance, HostHeader, Listen, Listener, ProxyConfig, Reach, Target, WayOut};
-use sockeye::replay::{Cast, Expectation, Miss, MockServer, Played, Progress, ReplayClient, Settings};
+use sockeye::replay::{
+    Cast, Expectation, Miss, MockServer, Played, Progress, RealServer, ReplayClient, Settings, UpdateError,
+};
 use tokio::sync::oneshot;
 
 use self::stage::{Runner, Stage};
 use self::teller::Teller;
-use super::{Failure, UNREACHABLE, USAGE};
+use super::{DIFFERENT, Failure, UNREACHABLE, USAGE};
 use crate::cli::replay::{OnMiss, PlayOptions, ReplayClientOptions, ReplayCommand, ReplayServerOptions};
 use crate::cli::replay_file;
 
@@ -72,6 +75,10 @@ fn server(options: &ReplayServerOptions) -> Result<(), Failure> {
         cast = cast.repeated();
     }
     let mut teller = Teller::new(&options.file, &options.told)?;
+    let record_to = options.record_to.as_deref().unwrap_or(&options.file);
+    if matches!(options.on_miss, OnMiss::Record(_)) {
+        headless::check_append(record_to).map_err(|error| not_added(record_to, &error))?;
+    }
     let on_offer = (cast.parts().len(), cast.exchanges());
     let progress = Progress::new(format!("replay of {}", name(&options.file)), on_offer.0 as u64);
     let runner = Runner::new(&options.stage)?;
@@ -86,17 +93,30 @@ fn server(options: &ReplayServerOptions) -> Result<(), Failure> {
     teller.ready(&url, on_offer)?;
     let mut place = Some(server);
     let mut left = None;
+    let mut added = Ok(());
+    let add = |server: &MockServer, teller: &mut Teller| {
+        let added = server.append_recorded(record_to, options.stage.redact.redaction());
+        teller.recorded(added.map_err(|error| not_added(record_to, &error))?, record_to)
+    };
     // Until a signal comes, or the user leaves; then what was played by then is told.
     let ended = runner.run(stage.as_ref(), async {
         let served = serve(&mut place, options, &mut teller).await;
         // Nobody listens any more, also where a screen stays.
-        left = place.take().map(|server| server.left());
+        if let Some(server) = place.take() {
+            left = Some(server.left());
+            added = add(&server, &mut teller);
+        }
         teller.over(left.as_deref().unwrap_or_default());
         served
     });
     stage.map(Stage::finish);
-    ended?.transpose()?;
-    let left = left.or_else(|| place.map(|server| server.left()));
+    let ended = ended?.transpose();
+    if let Some(server) = place {
+        left = Some(server.left());
+        added = add(&server, &mut teller);
+    }
+    added?;
+    ended?;
     teller.end(left.unwrap_or_default())
 }
 
@@ -119,6 +139,7 @@ fn mock(
     let miss = match &options.on_miss {
         OnMiss::Fail => Miss::Fail,
         OnMiss::Forward(server) => Miss::Forward(server.clone(), reach(&options.play)?),
+        OnMiss::Record(server) => Miss::Record(real(server, &options.play)?),
     };
     let settings = Settings { ignore_query: options.ignore_query.clone(), ..settings(&options.play) };
     let server = MockServer::new(listener, cast, settings, miss);
@@ -132,6 +153,10 @@ fn mock(
         })
     })?;
     Ok((server, stage))
+}
+
+fn not_added(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(USAGE, format_args!("cannot add to {}: {error}", file.display()))
 }
 
 fn unreachable(error: io::Error) -> Failure {
@@ -218,8 +243,14 @@ fn client(options: ReplayClientOptions) -> Result<(), Failure> {
     let mut teller = Teller::new(&options.file, &options.told)?;
     let words = format!("replay of {} to {}", name(&options.file), options.server);
     let progress = Progress::new(words, cast.parts().len() as u64);
-    let reach = reach(&options.play)?;
-    let mut client = ReplayClient::new(options.server, reach, cast, settings(&options.play));
+    let mut client = match options.update {
+        true => ReplayClient::updating(&real(&options.server, &options.play)?, cast, settings(&options.play))
+            .map_err(unreachable)?,
+        false => {
+            let reach = reach(&options.play)?;
+            ReplayClient::new(options.server, reach, cast, settings(&options.play))
+        }
+    };
     let runner = Runner::new(&options.stage)?;
     let stage = Stage::start(&options.stage, &progress, || {
         Ok(ProxyConfig {
@@ -246,8 +277,13 @@ fn client(options: ReplayClientOptions) -> Result<(), Failure> {
         Some(why) => Err(Failure::new(UNREACHABLE, why)),
         None => Ok(()),
     };
-    let told = teller.end(client.left());
-    ended.and(reached).and(told)
+    let left = client.left();
+    let updated = match options.update && ended.is_ok() && reached.is_ok() {
+        true => update(client, &options.file, &mut teller),
+        false => Ok(()),
+    };
+    let told = teller.end(left);
+    ended.and(reached).and(updated).and(told)
 }
 
 /// Plays the next session, by the door of a proxy where there is one.
@@ -256,11 +292,30 @@ async fn next(client: &mut ReplayClient, door: Option<&Door>) -> Result<Option<P
     match door {
         Some(_) if client.is_over() => Ok(None),
         Some(door) => {
-            let (server, _) = door.enter(client.server()).await.map_err(unreachable)?;
+            let Some(server) = client.server() else { return Ok(None) };
+            let (server, _) = door.enter(server).await.map_err(unreachable)?;
             Ok(client.next_on(server).await)
         }
         None => client.next().await.map_err(failed),
     }
+}
+
+/// Writes the answers that came into the recording.
+fn update(client: ReplayClient, file: &Path, teller: &mut Teller) -> Result<(), Failure> {
+    let updated = client.write_update(file).map_err(|error| {
+        let code = match error {
+            UpdateError::Unplayed(_) => DIFFERENT,
+            UpdateError::Unopened(..) => UNREACHABLE,
+            UpdateError::File(..) => USAGE,
+        };
+        Failure::new(code, error)
+    })?;
+    teller.updated(&updated)
+}
+
+fn real(server: &Target, options: &PlayOptions) -> Result<RealServer, Failure> {
+    let tls = crate::run::tls::server_tls(&options.tls)?;
+    Ok(RealServer { target: server.clone(), way_out: WayOut::default(), tls, limit: options.step_timeout })
 }
 
 fn reach(options: &PlayOptions) -> Result<Reach, Failure> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use sockeye::capture::{Log, Stream};
+use sockeye::recordings::Refreshed;
 use sockeye::replay::{Left, Outcome, Played, Progress, reporter};
 
 use super::super::{DIFFERENT, Failure, USAGE};
@@ -73,6 +74,32 @@ impl Teller {
             (0, left) => format!("as recorded, and not all of it: {all} played, {left} not"),
             (otherwise, _) => format!("{otherwise} of {all} otherwise than recorded (O tells more)"),
         });
+    }
+
+    /// Sessions that were recorded meanwhile were added to a file.
+    pub fn recorded(&mut self, sessions: u64, file: &Path) -> Result<(), Failure> {
+        if sessions == 0 {
+            return Ok(());
+        }
+        let file = file.display().to_string();
+        match self.form {
+            Told::Text => self.say(&format!("added to {file}: {sessions} new\n")),
+            Told::Json => self.say(&format!("{}\n", reporter::recorded_json(&file, sessions))),
+        }
+    }
+
+    /// The recording was made anew.
+    pub fn updated(&mut self, updated: &Refreshed) -> Result<(), Failure> {
+        let file = self.outcome.file.clone();
+        match self.form {
+            Told::Text => {
+                let Refreshed { kept, changed, added, removed } = updated;
+                self.say(&format!(
+                    "updated {file}: {changed} messages changed, {added} new, {removed} gone, {kept} as they were\n"
+                ))
+            }
+            Told::Json => self.say(&format!("{}\n", reporter::updated_json(&file, updated))),
+        }
     }
 
     /// Nothing more is played. Writes the reports; what was otherwise than recorded is a failure.
