@@ -129,6 +129,8 @@ pub struct Lane {
     boundary: FrameWalker,
     told: Vec<Told>,
     events: Vec<Event>,
+    /// What is to be done with the next message, where it was judged already.
+    judged: Option<Vec<Step<Effect>>>,
     /// Octets that may be held.
     limit: usize,
     full: bool,
@@ -153,11 +155,29 @@ impl Lane {
             boundary: FrameWalker::new(),
             told: Vec::new(),
             events: Vec::new(),
+            judged: None,
             limit,
             full: false,
             closing: false,
             ending: None,
         }
+    }
+
+    /// Octets at the start of `bytes` that go on as they are, with nothing before them that waits: the short way is open
+    /// to them. They are taken as fed. `plain` is room for payloads.
+    pub fn skim(&mut self, bytes: &[u8], plain: &mut Vec<u8>, around: &mut dyn Surroundings) -> usize {
+        let waits = !self.queue.is_empty() || self.pace.is_slow() || self.closing || self.judged.is_some();
+        if waits || !self.out.is_empty() || self.place() != Place::Message {
+            return 0;
+        }
+        let (direction, judged) = (self.direction, &mut self.judged);
+        self.gate.skim(bytes, plain, |opcode, payload, wire_size| {
+            let passing = Passing { direction, opcode, payload: Some(payload), wire_size, compressed: false };
+            let steps = around.judge(&passing);
+            let passes = steps.is_empty();
+            *judged = (!passes).then_some(steps);
+            passes
+        })
     }
 
     /// Takes in what the sender sent, and lets go on what may.
@@ -177,7 +197,12 @@ impl Lane {
                         wire_size: whole.wire_size(),
                         compressed: whole.is_compressed(),
                     };
-                    let steps = if self.closing { Vec::new() } else { around.judge(&passing) };
+                    let judged = self.judged.take();
+                    let steps = if self.closing {
+                        Vec::new()
+                    } else {
+                        judged.unwrap_or_else(|| around.judge(&passing))
+                    };
                     let mut entry = Entry::new(What::Message(whole));
                     if self.closing {
                         entry.verdict = Verdict::DROP;
@@ -354,7 +379,7 @@ impl Lane {
             wire_size: frame.raw.len() as u64,
             compressed: false,
         };
-        let steps = around.judge(&passing);
+        let steps = self.judged.take().unwrap_or_else(|| around.judge(&passing));
         // Behind a close frame nothing may follow (RFC 6455 5.5.1): it waits for all before it.
         let mut entry = Entry::new(What::Control(frame));
         self.apply(&mut entry, steps, now, around);

@@ -182,7 +182,16 @@ impl Pair {
         context: &mut Context<'_>,
     ) {
         match self.touch.as_ref().map(|touch| &touch.ways[direction as usize]) {
-            Some(Way::Lane(_)) => self.feed_lane(direction, &buffer[..count]),
+            Some(Way::Lane(_)) => {
+                let skimmed = self.skim(direction, &buffer[..count]);
+                let rest = buffer[skimmed..count].to_vec();
+                if skimmed > 0 {
+                    self.passed(direction, buffer, skimmed, context);
+                }
+                if !rest.is_empty() {
+                    self.feed_lane(direction, &rest);
+                }
+            }
             Some(Way::Leaving(_)) => {
                 let end = self.relays[direction as usize].end_of_message(&buffer[..count]);
                 let rest = end.map(|end| buffer[end..count].to_vec());
@@ -293,6 +302,18 @@ impl Pair {
             *way = Way::Short;
             self.relays[direction as usize].between_messages();
         }
+    }
+
+    /// Octets at the start of `bytes` that may take the short way, as nothing is to be done with them.
+    fn skim(&mut self, direction: Direction, bytes: &[u8]) -> usize {
+        thread_local! {
+            static PLAIN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        let Some(touch) = &mut self.touch else { return 0 };
+        let Touch { judge, flow, ways, .. } = &mut **touch;
+        let Way::Lane(lane) = &mut ways[direction as usize] else { return 0 };
+        let mut around = Around { judge, flow, controller: &self.controller };
+        PLAIN.with_borrow_mut(|plain| lane.skim(bytes, plain, &mut around))
     }
 
     fn feed_lane(&mut self, direction: Direction, bytes: &[u8]) {
