@@ -319,17 +319,21 @@ impl Gate {
         else {
             return;
         };
-        let mut plain = bytes.to_vec();
-        if let Some(key) = masking_key {
-            mask::mask(&mut plain, *key, *done);
-        }
+        let (key, before) = (*masking_key, *done);
         *done += bytes.len() as u64;
+        let unmask = |plain: &mut [u8]| {
+            if let Some(key) = key {
+                mask::mask(plain, key, before);
+            }
+        };
         if let Some(control) = &mut self.control {
-            return control.payload.extend(plain);
+            return extend(&mut control.payload, bytes, unmask);
         }
         let Some(open) = &mut self.open else { return };
         match &mut self.inflater {
             Some(inflater) if open.compressed && !open.broken => {
+                let mut plain = bytes.to_vec();
+                unmask(&mut plain);
                 let (flows, payload) = (open.flows, &mut open.payload);
                 let give = |piece: &[u8]| {
                     if !flows {
@@ -338,7 +342,7 @@ impl Gate {
                 };
                 open.broken = inflater.read(&plain, &mut self.history, &mut [0; ROOM], give).is_err();
             }
-            _ if !open.flows => open.payload.extend_from_slice(&plain),
+            _ if !open.flows => extend(&mut open.payload, bytes, unmask),
             _ => {}
         }
         self.let_flow(events);
@@ -385,7 +389,7 @@ impl Gate {
     }
 
     fn forward(&mut self, whole: Whole, masking_key: [u8; 4], out: &mut Vec<u8>) {
-        let Some(turn) = whole.turn else { return out.extend_from_slice(&whole.raw) };
+        let Some(turn) = whole.turn else { return append(whole.raw, out) };
         let as_it_came = self.takes_no_context_over() || (self.deflater.is_none() && self.passed == turn);
         match whole.payload {
             Some(payload) if !as_it_came => {
@@ -395,7 +399,7 @@ impl Gate {
             // What is broken already cannot be made anew.
             _ => {
                 self.passed = turn + 1;
-                out.extend_from_slice(&whole.raw);
+                append(whole.raw, out);
             }
         }
     }
@@ -429,6 +433,22 @@ impl Gate {
 
     fn takes_no_context_over(&self) -> bool {
         self.deflate.is_some_and(|deflate| deflate.no_context_takeover(self.direction))
+    }
+}
+
+/// Adds `bytes` to `payload`, and unmasks them there.
+fn extend(payload: &mut Vec<u8>, bytes: &[u8], unmask: impl FnOnce(&mut [u8])) {
+    let start = payload.len();
+    payload.extend_from_slice(bytes);
+    unmask(&mut payload[start..]);
+}
+
+/// Adds `bytes` to `out`, or makes them it.
+fn append(bytes: Vec<u8>, out: &mut Vec<u8>) {
+    if out.is_empty() {
+        *out = bytes;
+    } else {
+        out.extend(bytes);
     }
 }
 

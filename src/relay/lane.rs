@@ -441,6 +441,7 @@ impl Lane {
     fn leave(&mut self, entry: Entry, now: Instant, around: &mut dyn Surroundings) {
         let start = self.out.len();
         match entry.what {
+            What::Bytes(bytes) if start == 0 => self.out = bytes,
             What::Bytes(bytes) => self.out.extend(bytes),
             What::Own(frames, by) => {
                 self.out.extend_from_slice(&frames);

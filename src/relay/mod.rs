@@ -78,9 +78,14 @@ impl Relay {
     }
 
     /// These go on as well, behind all that waits.
-    pub fn push(&mut self, bytes: &[u8]) {
-        if !self.is_over() {
-            self.waiting.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: Vec<u8>) {
+        if self.is_over() {
+            return;
+        }
+        if self.waiting.is_empty() {
+            self.waiting = bytes;
+        } else {
+            self.waiting.extend(bytes);
         }
     }
 

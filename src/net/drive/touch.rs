@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
-use super::{Pair, Watch};
+use super::Pair;
 use crate::capture::{Agreed, Opening};
 use crate::control::Controller;
 use crate::relay::{Gate, Lane, Passing, Shut, Surroundings, Who};
@@ -184,13 +184,12 @@ impl Pair {
         match self.touch.as_ref().map(|touch| &touch.ways[direction as usize]) {
             Some(Way::Lane(_)) => {
                 let skimmed = self.skim(direction, &buffer[..count]);
-                let rest = buffer[skimmed..count].to_vec();
-                if skimmed > 0 {
-                    self.passed(direction, buffer, skimmed, context);
+                if skimmed == 0 {
+                    return self.feed_lane(direction, buffer, count);
                 }
-                if !rest.is_empty() {
-                    self.feed_lane(direction, &rest);
-                }
+                let mut rest = buffer[skimmed..count].to_vec();
+                self.passed(direction, buffer, skimmed, context);
+                self.feed_lane(direction, &mut rest, count - skimmed);
             }
             Some(Way::Leaving(_)) => {
                 let end = self.relays[direction as usize].end_of_message(&buffer[..count]);
@@ -219,7 +218,7 @@ impl Pair {
                 let history = ready!(Pin::new(window).poll(context)).unwrap_or_default();
                 let way = std::mem::replace(&mut touch.ways[direction as usize], Way::Short);
                 if let Way::Asking(_, tasks, rest) = way {
-                    self.enter_lane(direction, history, tasks, &rest);
+                    self.enter_lane(direction, history, tasks, rest);
                 }
             }
             Way::Lane(_) => {
@@ -273,7 +272,7 @@ impl Pair {
         let way = std::mem::replace(&mut touch.ways[direction as usize], Way::Short);
         let Way::Leaving(tasks) = way else { return };
         if before == 0 || !touch.takes_context_over(direction) {
-            return self.enter_lane(direction, History::new(), tasks, &rest);
+            return self.enter_lane(direction, History::new(), tasks, rest);
         }
         let (answer, window) = oneshot::channel();
         // A session that is over by then needs no answer.
@@ -282,7 +281,8 @@ impl Pair {
         self.again = true;
     }
 
-    fn enter_lane(&mut self, direction: Direction, history: History, tasks: Vec<Task>, rest: &[u8]) {
+    fn enter_lane(&mut self, direction: Direction, history: History, tasks: Vec<Task>, mut rest: Vec<u8>) {
+        let count = rest.len();
         let position = self.octets[direction as usize];
         let Some(touch) = &mut self.touch else { return };
         let gate = Gate::new(direction, touch.deflate, history, position, HELD_LIMIT);
@@ -290,9 +290,7 @@ impl Pair {
         for task in tasks {
             self.with_lane(direction, |lane, around| perform(lane, task, around));
         }
-        if !rest.is_empty() {
-            self.feed_lane(direction, rest);
-        }
+        self.feed_lane(direction, &mut rest, count);
     }
 
     fn return_to_short_way(&mut self, direction: Direction) {
@@ -316,13 +314,21 @@ impl Pair {
         PLAIN.with_borrow_mut(|plain| lane.skim(bytes, plain, &mut around))
     }
 
-    fn feed_lane(&mut self, direction: Direction, bytes: &[u8]) {
-        let now = Instant::now();
-        self.octets[direction as usize] += bytes.len() as u64;
-        if self.watch == Watch::Frames {
-            self.tap.bytes(self.session, direction, bytes, now);
+    /// The first `count` octets of `buffer` came, for a lane.
+    fn feed_lane(&mut self, direction: Direction, buffer: &mut Vec<u8>, count: usize) {
+        if count == 0 {
+            return;
         }
-        self.with_lane(direction, |lane, around| lane.feed(bytes, now, around));
+        let now = Instant::now();
+        self.octets[direction as usize] += count as u64;
+        let Some(touch) = &mut self.touch else { return };
+        let Touch { judge, flow, ways, .. } = &mut **touch;
+        if let Way::Lane(lane) = &mut ways[direction as usize] {
+            lane.feed(&buffer[..count], now, &mut Around { judge, flow, controller: &self.controller });
+        }
+        // First the bytes, then what was done with them.
+        self.tap.chunk(self.session, direction, buffer, count, now);
+        self.take_in(direction);
     }
 
     /// The sender of a direction has ended; whether what goes on before its end is a lane's to say.
@@ -343,16 +349,23 @@ impl Pair {
         let Touch { judge, flow, ways, .. } = &mut **touch;
         let Way::Lane(lane) = &mut ways[direction as usize] else { return false };
         each(lane, &mut Around { judge, flow, controller: &self.controller });
+        self.take_in(direction);
+        true
+    }
+
+    /// Takes in what came of something that a lane did.
+    fn take_in(&mut self, direction: Direction) {
+        let Some(touch) = &mut self.touch else { return };
+        let Way::Lane(lane) = &mut touch.ways[direction as usize] else { return };
         let (out, told, end) = (lane.take_out(), lane.take_told(), lane.end());
         let relay = &mut self.relays[direction as usize];
-        relay.push(&out);
+        relay.push(out);
         if let Some(shut) = end {
             relay.finish(shut);
         }
         for told in told {
             self.told(direction, told);
         }
-        true
     }
 }
 
