@@ -62,6 +62,8 @@ pub enum Verdict {
     Forward,
     /// It does not go on; of a handshake: the client's connection is closed without an answer.
     Drop,
+    /// Of a message: it goes on so many times.
+    Repeat(u32),
     /// Of a message: this goes on in its place.
     Replace(Opcode, Bytes),
     /// Of a handshake: this head goes to the server in place of the client's, to its last empty line.

@@ -68,6 +68,8 @@ pub struct Whole {
     pub payload: Option<Vec<u8>>,
     /// Where its first frame began in its direction's stream, in octets.
     pub offset: u64,
+    /// Octets of its payload on the wire.
+    pub wire_size: u64,
     /// Its frames as they came, without the control frames between them.
     raw: Vec<u8>,
     /// Its place among the compressed messages; none where it is not compressed.
@@ -78,11 +80,6 @@ impl Whole {
     /// Octets that it takes in memory.
     pub fn octets(&self) -> usize {
         self.raw.len() + self.payload.as_ref().map_or(0, Vec::len)
-    }
-
-    /// Octets of its frames on the wire, headers included.
-    pub fn wire_size(&self) -> u64 {
-        self.raw.len() as u64
     }
 
     /// Whether it was compressed.
@@ -123,6 +120,7 @@ struct Open {
     opcode: Opcode,
     offset: u64,
     compressed: bool,
+    wire_size: u64,
     raw: Vec<u8>,
     /// The payload so far; empty once it is broken.
     payload: Vec<u8>,
@@ -295,6 +293,7 @@ impl Gate {
             opcode: header.opcode,
             offset,
             compressed,
+            wire_size: 0,
             raw: Vec::new(),
             payload: Vec::new(),
             broken: false,
@@ -330,6 +329,7 @@ impl Gate {
             return extend(&mut control.payload, bytes, unmask);
         }
         let Some(open) = &mut self.open else { return };
+        open.wire_size += bytes.len() as u64;
         match &mut self.inflater {
             Some(inflater) if open.compressed && !open.broken => {
                 let mut plain = bytes.to_vec();
@@ -384,8 +384,8 @@ impl Gate {
         }
         self.pending += 1;
         let payload = (!open.broken).then_some(open.payload);
-        let Open { opcode, offset, raw, .. } = open;
-        events.push(Event::Message(Whole { opcode, payload, offset, raw, turn }));
+        let Open { opcode, offset, wire_size, raw, .. } = open;
+        events.push(Event::Message(Whole { opcode, payload, offset, wire_size, raw, turn }));
     }
 
     fn forward(&mut self, whole: Whole, masking_key: [u8; 4], out: &mut Vec<u8>) {

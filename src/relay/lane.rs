@@ -40,7 +40,7 @@ pub struct Passing<'a> {
     pub opcode: Opcode,
     /// Its payload, unmasked and inflated; none where it could not be inflated.
     pub payload: Option<&'a [u8]>,
-    /// Octets of its frames on the wire, headers included.
+    /// Octets of its payload on the wire.
     pub wire_size: u64,
     /// Whether it was compressed.
     pub compressed: bool,
@@ -194,7 +194,7 @@ impl Lane {
                         direction: self.direction,
                         opcode: whole.opcode,
                         payload: whole.payload.as_deref(),
-                        wire_size: whole.wire_size(),
+                        wire_size: whole.wire_size,
                         compressed: whole.is_compressed(),
                     };
                     let judged = self.judged.take();
@@ -376,7 +376,7 @@ impl Lane {
             direction: self.direction,
             opcode: frame.opcode,
             payload: Some(&frame.payload),
-            wire_size: frame.raw.len() as u64,
+            wire_size: frame.payload.len() as u64,
             compressed: false,
         };
         let steps = self.judged.take().unwrap_or_else(|| around.judge(&passing));

@@ -126,6 +126,7 @@ impl Pair {
             Verdict::Forward | Verdict::ReplaceHead(_) | Verdict::Refuse(..) => {
                 (relay::Verdict::FORWARD, None)
             }
+            Verdict::Repeat(times) => (relay::Verdict { replacement: None, times }, None),
             Verdict::Drop => (relay::Verdict::DROP, None),
             Verdict::Replace(opcode, payload) => {
                 (relay::Verdict { replacement: Some((opcode, payload.to_vec())), times: 1 }, None)

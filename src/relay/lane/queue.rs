@@ -276,13 +276,17 @@ impl Queue {
         let done = match &verdict {
             Verdict { times: 0, .. } => Done::Dropped,
             Verdict { replacement: Some((opcode, payload)), .. } => Done::Replaced(*opcode, payload.clone()),
-            Verdict { .. } => Done::Released,
+            Verdict { times: 1, .. } => Done::Released,
+            Verdict { times, .. } => Done::Duplicated(times - 1),
         };
         let asker = entry.asker.clone();
         entry.end_wait(done, asker.as_ref().unwrap_or(by), told);
         // What a rule made of it before stays, where it goes on as it is.
-        if verdict != Verdict::FORWARD {
-            entry.verdict = verdict;
+        match verdict {
+            Verdict { replacement: None, times: times @ 1.. } => {
+                entry.verdict.times = entry.verdict.times.max(times);
+            }
+            verdict => entry.verdict = verdict,
         }
         Some(entry)
     }
