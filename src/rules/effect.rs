@@ -39,7 +39,7 @@ pub enum Effect {
     Delay(Duration),
     /// These octets of its frames' payload, as they are on the wire, are changed: place and what it is xored with.
     Corrupt(Vec<(u64, u8)>),
-    /// Only so many octets of its frame go on, header included; then the connection ends, with a reset or without.
+    /// Only so many octets of its frame go on, header included; then the connection to its receiver ends, with a reset or without.
     Truncate {
         /// How many octets go on.
         octets: u64,

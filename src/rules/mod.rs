@@ -80,8 +80,8 @@ impl RuleSet {
             self.hold.as_ref().is_some_and(|hold| flow.may_match(hold, direction))
                 || self.rules.iter().any(|rule| match rule.on {
                     Occasion::Message => flow.may_match(&rule.when, direction),
-                    Occasion::Open => rule.when.matches(flow),
-                    Occasion::Handshake | Occasion::Response => false,
+                    // What they do with a session they do once, whatever passes in it.
+                    Occasion::Open | Occasion::Handshake | Occasion::Response => false,
                 })
         };
         Reach { directions: Direction::BOTH.map(may) }

@@ -136,8 +136,8 @@ fn only_what_may_match_is_reached() {
     );
     assert_eq!(reach("[[rule]]\nwhen='path:/other'\nthen={ drop = true }"), (false, false));
     assert_eq!(reach("[[rule]]\nthen={ refuse = 503 }"), (false, false));
-    assert_eq!(reach("[[rule]]\nthen={ throttle = 10 }"), (true, true));
-    assert_eq!(reach("[[rule]]\nwhen='path:/other'\nthen={ throttle = 10 }"), (false, false));
+    assert_eq!(reach("[[rule]]\nthen={ throttle = 10 }"), (false, false));
+    assert_eq!(reach("[[rule]]\non='message'\nthen={ throttle = 10 }"), (true, true));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_frame_is_cut_before_its_end() {
         message(&mut judge, &flow(1), direction, Opcode::Binary, &vec![0; size]).remove(0)
     };
     let words =
-        |octets| format!("rule 1: cut off after {octets} octets of its frame, and the connections end");
+        |octets| format!("rule 1: cut off after {octets} octets of its frame, and the connection ends");
     assert_eq!(cut(Direction::ToServer, 10), words(2 + 4 + 5));
     assert_eq!(cut(Direction::ToClient, 200), words(2 + 2 + 100));
     assert_eq!(cut(Direction::ToClient, 0), words(1));

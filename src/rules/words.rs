@@ -27,8 +27,8 @@ impl fmt::Display for Effect {
                 Ok(())
             }
             Effect::Truncate { octets, reset } => {
-                let end = if *reset { "are reset" } else { "end" };
-                write!(f, "cut off after {octets} octets of its frame, and the connections {end}")
+                let end = if *reset { "is reset" } else { "ends" };
+                write!(f, "cut off after {octets} octets of its frame, and the connection {end}")
             }
             Effect::Send { direction, opcode, payload } => {
                 write!(f, "sent to the {}: {}", receiver(*direction), content(*opcode, payload))

@@ -8,7 +8,7 @@ use crate::rules::file::{Value, Wrong};
 pub(super) const FAULT: Fault = Fault {
     name: "delay",
     options: &[],
-    on: &[Occasion::Message, Occasion::Handshake, Occasion::Response],
+    on: &[Occasion::Message, Occasion::Handshake],
     forms: &[
         (r#"delay = "200ms""#, "it, and what is behind it, goes on so much later"),
         (r#"delay = ["100ms", "2s"]"#, "as long as chance says, between the two"),

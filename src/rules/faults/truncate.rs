@@ -7,11 +7,11 @@ pub(super) const FAULT: Fault = Fault {
     options: &["end"],
     on: &[Occasion::Message],
     forms: &[
-        ("truncate = true", "half of its payload goes on, and then the connections end"),
+        ("truncate = true", "half of its payload goes on, and then the connection to its receiver ends"),
         ("truncate = 5", "so many octets of its frame go on, header included"),
         (
             r#"end = "reset""#,
-            r#"they end by a reset (RST); with `"fin"`, or where nothing is said, as if the sender had finished"#,
+            r#"it ends by a reset (RST); with `"fin"`, or where nothing is said, as if the sender had finished"#,
         ),
     ],
     example: Example {
