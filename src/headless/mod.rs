@@ -6,6 +6,7 @@
 mod beside;
 mod file;
 mod follow;
+pub mod hook;
 mod lines;
 mod numbers;
 mod printer;
