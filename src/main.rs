@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Run(options)) => return end(run::child::run(*options)),
         Some(Command::Connect(options)) => return end(run::connect::connect(*options)),
+        Some(Command::Rules(command)) => return end(run::rules::rules(&command)),
         None => run::proxy::proxy(cli.proxy),
         Some(Command::Demo(options)) => run::demo::demo(options),
         Some(Command::Show(options)) => run::recording::show(options),

@@ -10,6 +10,7 @@ use sockeye::filter::Filter;
 use sockeye::headless::Output;
 use sockeye::net::ParentProxy;
 
+use super::RulesOptions;
 use super::output::{LogOptions, RedactOptions};
 use super::values::{filter, seconds};
 
@@ -56,6 +57,8 @@ pub struct ConnectOptions {
     /// Connect to this Unix socket in place of the URL's host and port
     #[arg(long, value_name = "PATH")]
     pub unix_socket: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesOptions,
     /// How long the server may take to be reached, and to answer
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub connect_timeout: Duration,

@@ -9,6 +9,7 @@ mod output;
 mod recording;
 pub mod replay;
 pub mod replay_file;
+pub mod rules;
 mod run;
 mod safety;
 pub mod tls;
@@ -28,6 +29,7 @@ pub use listen::ListenOptions;
 pub use out::OutOptions;
 pub use output::{LogOptions, OutputOptions};
 pub use recording::{PrintOptions, ShowOptions};
+pub use rules::{RulesCommand, RulesOptions};
 pub use run::RunOptions;
 pub use safety::SafetyOptions;
 pub use tls::{CaCommand, TlsOptions};
@@ -77,6 +79,9 @@ pub enum Command {
     Merge(MergeOptions),
     /// Give a recording that was made again the times of the old one, so that a diff shows what is new
     Refresh(RefreshOptions),
+    /// Rules, tried out
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// The certificate authority with which TLS is opened
     #[command(subcommand)]
     Ca(CaCommand),
@@ -98,6 +103,8 @@ pub struct ProxyOptions {
     pub listen: ListenOptions,
     #[command(flatten)]
     pub output: OutputOptions,
+    #[command(flatten)]
+    pub rules: RulesOptions,
     /// Reverse mode: leave Host and Origin as the client sent them
     #[arg(long)]
     pub keep_host: bool,
@@ -121,6 +128,8 @@ pub struct DemoOptions {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub output: OutputOptions,
+    #[command(flatten)]
+    pub rules: RulesOptions,
     #[command(flatten)]
     pub log: LogOptions,
 }

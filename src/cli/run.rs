@@ -7,7 +7,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{address, seconds};
-use super::{ListenOptions, LogOptions, OutOptions, OutputOptions, ProxyOptions, SafetyOptions, TlsOptions};
+use super::{
+    ListenOptions, LogOptions, OutOptions, OutputOptions, ProxyOptions, RulesOptions, SafetyOptions,
+    TlsOptions,
+};
 
 #[derive(Debug, Args)]
 pub struct RunOptions {
@@ -19,6 +22,8 @@ pub struct RunOptions {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub output: OutputOptions,
+    #[command(flatten)]
+    pub rules: RulesOptions,
     /// How long a server may take to be reached, and to answer an opening handshake
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub handshake_timeout: Duration,
@@ -37,6 +42,7 @@ impl RunOptions {
             server: None,
             listen: ListenOptions::at(self.listen),
             output: self.output,
+            rules: self.rules,
             keep_host: false,
             handshake_timeout: self.handshake_timeout,
             safety: SafetyOptions::default(),

@@ -17,6 +17,7 @@ use sockeye::ws::handshake::{Severity, Side};
 use tokio::sync::oneshot;
 
 use super::proxy::{Running, heed_signals, no_proxy, shows_screen};
+use super::rules::Rules;
 use super::{DIFFERENT, DONE, Failure, UNREACHABLE, USAGE};
 use crate::cli::connect::{ConnectOptions, Printed};
 use crate::cli::tls::ServerTlsOptions;
@@ -29,8 +30,9 @@ pub fn connect(options: ConnectOptions) -> Result<u8, Failure> {
     let config = config(&options)?;
     let (output, log) = output(&options);
     let on_screen = shows_screen(&output);
+    let rules = Rules::of(&options.rules, &output)?;
     let signals = heed_signals(&output)?;
-    let mut running = Running::start(config, log)?;
+    let mut running = Running::start(config, log, rules)?;
     let recorder = running.record(&output)?;
     let (mouth, ear) = voice();
     running.voice = Some(mouth.clone());

@@ -5,6 +5,7 @@ use sockeye::headless::text::Style;
 use sockeye::net::{Entrance, Listen, ProxyConfig, Target};
 
 use super::proxy::{Running, heed_signals, shows_screen};
+use super::rules::Rules;
 use super::{Failure, UNREACHABLE};
 use crate::cli::DemoOptions;
 
@@ -18,8 +19,9 @@ pub fn demo(options: DemoOptions) -> Result<(), Failure> {
         listeners: vec![Listen::new(options.listen, Entrance::Reverse(target))],
         ..ProxyConfig::default()
     };
+    let rules = Rules::of(&options.rules, &options.output)?;
     let signals = heed_signals(&options.output)?;
-    let running = Running::start(config, options.log)?;
+    let running = Running::start(config, options.log, rules)?;
     let recorder = running.record(&options.output)?;
     let rounds = if shows_screen(&options.output) { Rounds::Forever } else { Rounds::Once { tempo: 1.0 } };
     let mut playing = demo.play(running.proxy.address(), rounds).map_err(failed)?;

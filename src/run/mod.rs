@@ -10,6 +10,7 @@ pub mod interchange;
 pub mod proxy;
 pub mod recording;
 pub mod replay;
+pub mod rules;
 pub mod signals;
 pub mod tls;
 

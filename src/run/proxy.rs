@@ -13,6 +13,7 @@ use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style
 use sockeye::net::{Clear, Credentials, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
 use sockeye::replay::Progress;
 
+use super::rules::{Holding, Rules};
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
 use crate::cli::{LogOptions, OutputOptions, ProxyOptions, SafetyOptions};
@@ -21,8 +22,9 @@ use crate::cli::{LogOptions, OutputOptions, ProxyOptions, SafetyOptions};
 pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
     let style = Style::for_stdout();
     let config = ProxyConfig { auth: auth(&options.safety)?, ..config(&options)? };
+    let rules = Rules::of(&options.rules, &options.output)?;
     let signals = heed_signals(&options.output)?;
-    let running = Running::start(config, options.log)?;
+    let running = Running::start(config, options.log, rules)?;
     let recorder = running.record(&options.output)?;
     let output = running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?;
     running.finish(output, recorder);
@@ -82,6 +84,7 @@ pub struct Running {
     pub replay: Option<Progress>,
     /// What the user says as a client of the program's own.
     pub voice: Option<Voice>,
+    rules: Holding,
     capture: Capture,
 }
 
@@ -101,7 +104,7 @@ pub struct Shown {
 
 impl Running {
     /// Listens, with a log of its own.
-    pub fn start(config: ProxyConfig, log: LogOptions) -> Result<Running, Failure> {
+    pub fn start(config: ProxyConfig, log: LogOptions, rules: Rules) -> Result<Running, Failure> {
         raise_open_files();
         let log_config = LogConfig { directory: log.capture_dir, limit: log.capture_limit.0 };
         let log = Log::create(&log_config).map_err(|error| {
@@ -110,6 +113,7 @@ impl Running {
         let (tap, capture) =
             capture(&log, CaptureConfig::default()).map_err(|error| Failure::new(UNREACHABLE, error))?;
         let controller = Controller::new();
+        let rules = rules.hold(&controller, &tap);
         let advice = match config.auth {
             Some(_) => ": who has the password may use it, and all that passes can be read on the way",
             None => {
@@ -127,7 +131,7 @@ impl Running {
                 eprintln!("sockeye: {address} is open to other machines{advice}");
             }
         }
-        Ok(Running { log, controller, proxy, program: None, replay: None, voice: None, capture })
+        Ok(Running { log, controller, proxy, program: None, replay: None, voice: None, rules, capture })
     }
 
     /// Begins to record, where that is wanted.
@@ -187,6 +191,7 @@ impl Running {
     /// Shuts down: sessions are told, the log is completed, the recording and the output get their last lines.
     pub fn finish(self, output: Option<Follower>, recorder: Option<Follower>) {
         self.proxy.finish();
+        drop(self.rules);
         self.capture.finish(&self.log);
         // A file is waited for, a pipe that nobody reads is not. What went wrong was told when it did.
         let _ = recorder.map(|recorder| recorder.finish(Duration::from_secs(60)));

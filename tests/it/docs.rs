@@ -18,6 +18,7 @@ mod picture;
 mod cli;
 
 mod options;
+mod rules;
 
 /// Compares a page with what it should be, or makes it so.
 #[track_caller]

@@ -25,6 +25,8 @@ mod replay_damage;
 mod replay_fidelity;
 mod replay_library;
 mod replay_program;
+mod rules;
+mod rules_program;
 #[cfg(unix)]
 mod run;
 mod safety;

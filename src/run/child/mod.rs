@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::proxy::{Running, config, heed_signals};
+use super::rules::Rules;
 use super::signals::Signals;
 use super::{Failure, UNREACHABLE, USAGE};
 use crate::cli::{OutputOptions, RunOptions};
@@ -37,8 +38,9 @@ pub fn run(options: RunOptions) -> Result<u8, Failure> {
     // To start a program so is to ask for its TLS to be opened.
     let authority = super::ca::made_if_missing(&options.tls.ca)?;
     let config = config(&options)?;
+    let rules = Rules::of(&options.rules, &options.output)?;
     let signals = heed_signals(&options.output)?;
-    let mut running = Running::start(config, options.log)?;
+    let mut running = Running::start(config, options.log, rules)?;
     let recorder = running.record(&options.output)?;
     let launch = Launch { words, address: reached_at(running.proxy.address()), authority };
     // The folder stays for as long as the program may read what is in it.

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::sync::oneshot;
 
 use super::super::proxy::{Running, shows_screen};
+use super::super::rules::Rules;
 use super::super::signals::Signals;
 use super::super::{Failure, UNREACHABLE, USAGE};
 use super::unreachable;
@@ -50,7 +51,7 @@ impl Stage {
             };
             return Err(Failure::new(USAGE, why));
         }
-        let mut running = Running::start(config()?, options.log.clone())?;
+        let mut running = Running::start(config()?, options.log.clone(), Rules::default())?;
         running.replay = Some(progress.clone());
         let recorder = running.record(&output)?;
         Ok(Some(Stage { running, recorder, output }))
