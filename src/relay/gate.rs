@@ -239,7 +239,7 @@ impl Gate {
                     &plain[..]
                 }
             };
-            if !passes(header.opcode, payload, (end - skimmed) as u64) {
+            if !passes(header.opcode, payload, header.payload_length) {
                 break;
             }
             skimmed = end;
