@@ -22,17 +22,72 @@ pub fn fault(text: &str) -> Option<String> {
     if serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok() {
         return None;
     }
-    let mut reader = JsonReader::at(text.as_bytes(), 0);
+    let Some((at, expected)) = breaks_at(text.as_bytes()) else { return Some("more than one value".to_owned()) };
+    let column = text.get(..at).unwrap_or(text).chars().count() + 1;
+    Some(format!("column {column}: expected {expected}"))
+}
+
+/// At which octet a payload stops being JSON, or several texts of it, and what was expected there.
+pub fn breaks_at(payload: &[u8]) -> Option<(usize, String)> {
+    let mut reader = JsonReader::at(payload, 0);
     loop {
         match reader.step() {
             Ok(Some(_)) => {}
-            Ok(None) => return Some("more than one value".to_owned()),
-            Err(Fault { at, expected, .. }) => {
-                let column = text.get(..at).unwrap_or(text).chars().count() + 1;
-                return Some(format!("column {column}: expected {expected}"));
-            }
+            Ok(None) => return None,
+            Err(fault) => return Some((fault.at, fault.expected.into_owned())),
         }
     }
+}
+
+/// JSON without the white space around its values; none where it is not JSON, or several texts of it.
+pub fn on_one_line(payload: &[u8]) -> Option<String> {
+    written_anew(payload, |_, _| None)
+}
+
+/// JSON over several lines, two blanks a level; none where it is not JSON, or several texts of it. Its values are
+/// spelt as they were.
+pub fn laid_out(payload: &[u8]) -> Option<String> {
+    written_anew(payload, |before, level| match before {
+        Before::Line => Some(format!("\n{}", "  ".repeat(level))),
+        Before::Value => Some(" ".to_owned()),
+    })
+}
+
+/// What white space stands before.
+enum Before {
+    /// A line of its own.
+    Line,
+    /// The value of a key.
+    Value,
+}
+
+/// JSON with other white space, at most that which `space` gives for a place and its level.
+fn written_anew(payload: &[u8], space: impl Fn(Before, usize) -> Option<String>) -> Option<String> {
+    if breaks_at(payload).is_some() {
+        return None;
+    }
+    let (mut written, mut level, mut values, mut before) = (String::new(), 0_usize, 0, TokenKind::Space);
+    for token in Lexer::at(payload, 0).filter(|token| token.kind != TokenKind::Space) {
+        let opens = matches!(token.kind, TokenKind::OpenObject | TokenKind::OpenArray);
+        let closes = matches!(token.kind, TokenKind::CloseObject | TokenKind::CloseArray);
+        let after_opening = matches!(before, TokenKind::OpenObject | TokenKind::OpenArray);
+        level -= usize::from(closes);
+        let white = match before {
+            _ if closes && after_opening => None,
+            _ if closes => space(Before::Line, level),
+            TokenKind::Comma | TokenKind::OpenObject | TokenKind::OpenArray => space(Before::Line, level),
+            TokenKind::Colon => space(Before::Value, level),
+            _ => None,
+        };
+        if level == 0 && !closes {
+            values += 1;
+        }
+        written.push_str(&white.unwrap_or_default());
+        written.push_str(std::str::from_utf8(&payload[token.range]).ok()?);
+        level += usize::from(opens);
+        before = token.kind;
+    }
+    (values == 1).then_some(written)
 }
 
 /// Takes what is written as long as it is what is left of a payload.

@@ -12,6 +12,7 @@ mod composer;
 mod console;
 mod document;
 mod draw;
+mod edit;
 mod empty;
 mod frames;
 mod gather;
