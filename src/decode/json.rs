@@ -22,7 +22,9 @@ pub fn fault(text: &str) -> Option<String> {
     if serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok() {
         return None;
     }
-    let Some((at, expected)) = breaks_at(text.as_bytes()) else { return Some("more than one value".to_owned()) };
+    let Some((at, expected)) = breaks_at(text.as_bytes()) else {
+        return Some("more than one value".to_owned());
+    };
     let column = text.get(..at).unwrap_or(text).chars().count() + 1;
     Some(format!("column {column}: expected {expected}"))
 }

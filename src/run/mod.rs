@@ -5,6 +5,8 @@ pub mod ca;
 pub mod child;
 pub mod connect;
 pub mod demo;
+#[cfg(feature = "tui")]
+mod editor;
 pub mod files;
 pub mod interchange;
 pub mod proxy;

@@ -216,7 +216,8 @@ pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result
     use sockeye::tui::{About, Outside};
     let Shown { listen, recording, source, program, replay, voice, filter, redaction } = shown;
     let about = About { listen, recording, source, program, replay, composes: voice.is_some(), filter };
-    let outside = Outside { controller, redaction, voice, ..Outside::default() };
+    let editor = Some(Box::new(super::editor::edit) as sockeye::tui::OutsideEditor);
+    let outside = Outside { controller, redaction, voice, editor, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))
     })

@@ -3,6 +3,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::edit;
+use super::hold::HoldAction;
+
 /// Something the user can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -68,6 +71,8 @@ pub enum Action {
     Send,
     /// Send messages again.
     Resend,
+    /// Something about what is held.
+    Hold(HoldAction),
     /// To the clipboard.
     Copy,
     /// The payload into a file.
@@ -151,11 +156,13 @@ pub enum Pane {
     Messages,
     /// What is chosen, in detail.
     Detail,
+    /// The list of what is held; only there while something is.
+    Held,
 }
 
 impl Pane {
     /// All, from top to bottom.
-    pub const ALL: [Pane; 3] = [Pane::Sessions, Pane::Messages, Pane::Detail];
+    pub const ALL: [Pane; 4] = [Pane::Sessions, Pane::Messages, Pane::Detail, Pane::Held];
 
     /// What is written on it.
     pub fn title(self) -> &'static str {
@@ -163,6 +170,7 @@ impl Pane {
             Pane::Sessions => "Sessions",
             Pane::Messages => "Messages",
             Pane::Detail => "Detail",
+            Pane::Held => "Held",
         }
     }
 }
@@ -228,6 +236,8 @@ impl Binding {
     }
 }
 
+const HOLD_FILTER: Action = Action::Hold(HoldAction::Filter);
+
 /// The table. Hints are shown in this order, as many as fit.
 pub const BINDINGS: &[Binding] = &[
     key(&["?"], Action::Help, "help", "show what can be done here").hint("help"),
@@ -289,6 +299,30 @@ pub const BINDINGS: &[Binding] = &[
     key(&["r"], Action::Resend, "resend", "send the message again, or the marked ones it is of")
         .takes("[to END]")
         .hint("again"),
+    key(&["i"], HOLD_FILTER, "hold", "hold what a filter matches; an empty one holds no more")
+        .takes("[EXPR]")
+        .hint("hold"),
+    key(&["I"], Action::Hold(HoldAction::Switch), "hold-switch", "hold no more, or hold the same again"),
+    key(&["t"], Action::Hold(HoldAction::Go), "held", "go to what is held").hint("held"),
+    key(&["a"], Action::Hold(HoldAction::Forward), "forward", "let what is held go on as it is")
+        .hint("go on"),
+    key(&["A"], Action::Hold(HoldAction::ForwardAll), "forward-all", "let all that is held go on, in order")
+        .hint("all go on"),
+    key(&["d"], Action::Hold(HoldAction::Drop), "drop", "drop what is held: it does not go on").hint("drop"),
+    key(&["e"], Action::Hold(HoldAction::Edit), "edit", "change what is held, and let it go on").hint("edit"),
+    key(
+        &["E"],
+        Action::Hold(HoldAction::EditOutside),
+        "edit-outside",
+        "change what is held in $VISUAL or $EDITOR",
+    )
+    .hint("$EDITOR"),
+    key(&["C"], Action::Hold(HoldAction::Close), "close", "close in its place, or else the session")
+        .takes("CODE [REASON]")
+        .hint("close"),
+    key(&["D"], Action::Hold(HoldAction::Refuse), "refuse", "answer a held handshake with a status")
+        .takes("STATUS [TEXT]")
+        .hint("refuse"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
     key(&["b"], Action::SavePayload, "save-payload", "save the payload into a file")
         .takes("FILE")
@@ -340,6 +374,19 @@ pub(super) fn helpful(pane: Pane) -> &'static [Action] {
             Quit,
         ],
         Pane::Detail => &[Help, Back, Search, View, NextMessage, Copy, SavePayload, Command, Quit],
+        Pane::Held => &[
+            Help,
+            Action::Hold(HoldAction::Forward),
+            Action::Hold(HoldAction::Drop),
+            Action::Hold(HoldAction::Edit),
+            Action::Hold(HoldAction::EditOutside),
+            Action::Hold(HoldAction::ForwardAll),
+            Action::Hold(HoldAction::Close),
+            Action::Hold(HoldAction::Refuse),
+            Back,
+            HOLD_FILTER,
+            Command,
+        ],
     }
 }
 
@@ -416,6 +463,10 @@ pub fn keys_page() -> String {
             let command = format!(":{} {}", binding.command, binding.argument);
             page += &format!("| {} | `{}` | {} |\n", keys.join(" "), command.trim_end(), binding.help);
         }
+    }
+    page += "\n## In the editor\n\nBeside the usual keys of a text field:\n\n| key | does |\n|---|---|\n";
+    for (key, _, help) in edit::KEYS {
+        page += &format!("| `{key}` | {help} |\n");
     }
     page
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use super::actions::{self, Action, Pane, Tab};
 use super::commands::choices;
 use super::composer::Composer;
+use super::edit::Editor;
+use super::hold::{HoldEffect, Holding};
 use super::input::{Input, Purpose, Typed};
 use super::page::Page;
 use super::saving::Saving;
@@ -58,6 +60,12 @@ pub struct App {
     pub composer: Option<Composer>,
     /// Which end was last written to.
     pub(super) composing_to: Option<Direction>,
+    /// What is to be held, and where the user is among it.
+    pub holding: Holding,
+    /// What is being edited.
+    pub editor: Option<Editor>,
+    /// Whether the user wants to leave, and is asked what becomes of what is held.
+    pub leaving: bool,
     /// What is said to the user until the next key.
     pub notice: Option<Notice>,
     /// A search that goes on to the next find as soon as there is one.
@@ -190,6 +198,8 @@ pub enum Effect {
         /// Which way they go; each the way it went where none is said.
         direction: Option<Direction>,
     },
+    /// Something about what is held.
+    Hold(HoldEffect),
     /// What is shown goes to the clipboard.
     Copy,
     /// The payload under the cursor goes into a file.
@@ -204,6 +214,12 @@ impl App {
         self.notice = None;
         self.seeking = None;
         self.touched = true;
+        if self.leaving {
+            return self.answer_leaving(key, page);
+        }
+        if self.editor.is_some() {
+            return self.edit(key);
+        }
         if let Some(input) = &mut self.input {
             let purpose = input.purpose;
             let history = self.histories.entry(purpose).or_default();
@@ -231,7 +247,9 @@ impl App {
 
     /// Takes in what was pasted.
     pub fn paste(&mut self, text: &str) {
-        if let Some(input) = &mut self.input {
+        if let Some(editor) = &mut self.editor {
+            editor.paste(text);
+        } else if let Some(input) = &mut self.input {
             input.paste(text);
         } else if let Some(composer) = &mut self.composer {
             composer.line.paste(text);
@@ -243,6 +261,7 @@ impl App {
         self.flow = page.chosen.as_ref().map(|summary| summary.flow);
         self.flows_top = page.flows.top;
         self.scroll = page.detail.top;
+        self.settle_held(page);
         let Some(summary) = &page.chosen else { return };
         if let Some(number) = page.messages.number {
             let fresh = Place {
@@ -290,8 +309,8 @@ impl App {
             | Action::Last => self.travel(action, page),
             Action::Open => self.open(page),
             Action::Back => self.back(),
-            Action::NextPane => self.cycle_pane(1),
-            Action::PreviousPane => self.cycle_pane(2),
+            Action::NextPane => self.cycle_pane(1, page),
+            Action::PreviousPane => self.cycle_pane(-1, page),
             Action::NextMessage => self.move_message(1, page),
             Action::PreviousMessage => self.move_message(-1, page),
             Action::Tab(tab) => self.show_tab(tab),
@@ -336,6 +355,7 @@ impl App {
         match action {
             Action::Send => self.compose(argument, page),
             Action::Resend => self.resend(argument, page),
+            Action::Hold(action) => self.act_on_held(action, argument, page),
             Action::Copy => Some(Effect::Copy),
             Action::SavePayload => self.file(Purpose::PayloadFile, argument, page),
             Action::SaveRecording => self.save_chosen(argument, page),
@@ -344,7 +364,7 @@ impl App {
             Action::Clear => Some(Effect::Clear),
             Action::Redraw => Some(Effect::Redraw),
             Action::Suspend => Some(Effect::Suspend),
-            Action::Quit => Some(Effect::Quit),
+            Action::Quit => self.quit(page),
             // All others stay on the screen.
             _ => None,
         }
@@ -387,11 +407,13 @@ impl App {
             }
             Pane::Detail if self.zoom == Zoom::Detail => self.zoom = Zoom::Session,
             Pane::Detail => self.zoom = Zoom::Detail,
+            Pane::Held => (self.zoom, self.focus) = (Zoom::Detail, Pane::Detail),
         }
     }
 
     fn back(&mut self) {
         match (self.zoom, self.focus) {
+            (_, Pane::Held) => self.leave_held(),
             (Zoom::Detail, _) => (self.zoom, self.focus) = (Zoom::Session, Pane::Messages),
             (Zoom::Session, _) => (self.zoom, self.focus) = (Zoom::All, Pane::Sessions),
             (Zoom::All, Pane::Detail) => self.focus = Pane::Messages,
@@ -404,16 +426,20 @@ impl App {
         }
     }
 
-    fn cycle_pane(&mut self, steps: usize) {
-        let panes: &[Pane] = match self.zoom {
-            Zoom::All => &Pane::ALL,
-            Zoom::Session => &Pane::ALL[1..],
-            Zoom::Detail => &Pane::ALL[2..],
+    fn cycle_pane(&mut self, steps: isize, page: &Page) {
+        let first = match self.zoom {
+            Zoom::All => 0,
+            Zoom::Session => 1,
+            Zoom::Detail => 2,
         };
-        let at = panes.iter().position(|&pane| pane == self.focus).unwrap_or(0);
-        // Two steps forward are one back among three, and one forward is one back among two.
-        let steps = if panes.len() == 2 { 1 } else { steps };
-        self.focus = panes[(at + steps) % panes.len()];
+        let is_held = !page.waiting.order.is_empty() || self.focus == Pane::Held;
+        let panes = &Pane::ALL[first..if is_held { 4 } else { 3 }];
+        let at = panes.iter().position(|&pane| pane == self.focus).unwrap_or(0) as isize;
+        let to = panes[(at + steps).rem_euclid(panes.len() as isize) as usize];
+        if to == Pane::Held && self.focus != Pane::Held {
+            self.holding.before = self.focus;
+        }
+        self.focus = to;
     }
 
     fn show_tab(&mut self, tab: Tab) {

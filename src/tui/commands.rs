@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::actions::{self, Binding};
 use super::app::{App, Effect, Seek, Sort};
+use super::hold::HoldAction;
 use super::input::{Input, Purpose};
 use super::page::Page;
 use crate::decode::View;
@@ -21,6 +22,9 @@ impl App {
             Purpose::SessionFilter => self.flow_filter.source().to_owned(),
             Purpose::PayloadFile => payload_file(page),
             Purpose::RecordingFile => self.recording_file(),
+            Purpose::Hold => self.holding.filter.source().to_owned(),
+            Purpose::Close => "1000 ".to_owned(),
+            Purpose::Refuse => "403 Forbidden".to_owned(),
             Purpose::Search | Purpose::Command | Purpose::Send => String::new(),
         };
         let input = Input::new(purpose, &present, self.histories.entry(purpose).or_default());
@@ -62,6 +66,9 @@ impl App {
             }
             Purpose::PayloadFile => file_effect(text.trim()),
             Purpose::RecordingFile => self.save_as(text.trim()),
+            Purpose::Hold => self.hold(text, page),
+            Purpose::Close => self.act_on_held(HoldAction::Close, Some(text), page),
+            Purpose::Refuse => self.act_on_held(HoldAction::Refuse, Some(text), page),
             Purpose::Filter | Purpose::SessionFilter | Purpose::Search => {
                 self.take(purpose, text);
                 None

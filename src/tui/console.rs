@@ -8,12 +8,14 @@ use super::actions::Pane;
 use super::app::{App, Effect, Seek, Zoom};
 use super::draw::{self, Regions, View};
 use super::gather::Gatherer;
+use super::hold::{HoldAction, HoldEffect};
 use super::page::Page;
 use super::sent::Sent;
 use super::sheet;
 use super::sifter::Sifter;
 use super::theme::Theme;
 use crate::capture::{Log, Payload, Program, Stamp, State, Summary};
+use crate::filter::Filter;
 
 /// All of the screens' state over one log.
 pub struct Console {
@@ -69,7 +71,37 @@ impl Console {
 
     /// Takes in one key, by its name as in [`super::BINDINGS`].
     pub fn key(&mut self, key: &str) -> Option<Effect> {
-        self.app.key(key, &self.page)
+        match self.app.key(key, &self.page)? {
+            Effect::Hold(HoldEffect::Edit(held)) => {
+                self.open_editor(held, HoldAction::Edit);
+                None
+            }
+            Effect::Hold(HoldEffect::EditOutside(held)) => self
+                .open_editor(held, HoldAction::EditOutside)
+                .then_some(Effect::Hold(HoldEffect::TakeOutside)),
+            effect => Some(effect),
+        }
+    }
+
+    fn open_editor(&mut self, held: u64, action: HoldAction) -> bool {
+        let held = self.page.waiting.order.iter().find(|one| one.held == held);
+        held.is_some_and(|held| self.app.open_editor(&self.log, held, action))
+    }
+
+    /// The text that a program of the user's is to edit, and the ending of a file for it.
+    pub fn outside(&self) -> Option<(String, &'static str)> {
+        self.app.editor.as_ref().map(|editor| (editor.text(), editor.file_ending()))
+    }
+
+    /// A program of the user's has edited that text, or failed to: why.
+    pub fn edited_outside(&mut self, result: Result<String, String>) -> Option<Effect> {
+        self.app.edited_outside(result)
+    }
+
+    /// What is held was so before the screens came, or by somebody else.
+    pub fn hold(&mut self, filter: Option<Filter>) {
+        self.app.holding.on = filter.is_some();
+        self.app.holding.filter = filter.unwrap_or_default();
     }
 
     /// Takes in what was pasted.
@@ -83,8 +115,11 @@ impl Console {
         if self.app.seeking.is_some() && self.sought() {
             self.gather(now);
         }
+        let (width, height) = (self.area.width as usize, self.area.height.saturating_sub(2) as usize);
+        if let Some(editor) = &mut self.app.editor {
+            editor.settle(width, height);
+        }
         if let Some(sheet) = &mut self.app.sheet {
-            let (width, height) = (self.area.width as usize, self.area.height.saturating_sub(2) as usize);
             self.page.sheet = sheet.lines(&self.log, &self.about, self.app.focus, width);
             sheet.settle(self.page.sheet.len(), height);
         }
@@ -140,6 +175,7 @@ impl Console {
             Pane::Sessions => self.sought_flow(way),
             Pane::Messages => return self.sought_message(way),
             Pane::Detail => self.sought_line(way),
+            Pane::Held => self.app.say("the search goes through the panes above; esc goes there"),
         }
         self.app.seeking = None;
         true

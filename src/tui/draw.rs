@@ -8,6 +8,8 @@
 //!  one row for each message                                         messages
 //! ── Pretty │ Raw │ Hex │ Frames │ Handshake │ Timing │ TLS ─ #3 … ─
 //!  the row under the cursor                                         inspector
+//! ── Held ──────────────────────────────────────────────── 1 of 2 ──
+//!  one row for each that is held, while something is                hold
 //!  hints, or the line being typed                                   status, input
 //! ```
 
@@ -20,7 +22,9 @@ use super::actions::Pane;
 use super::app::{App, Zoom};
 use super::page::Page;
 use super::theme::{Look, Theme, Words};
-use super::{About, composer, empty, input, inspector, messages, sessions, sheet, status, text, words};
+use super::{
+    About, composer, edit, empty, hold, input, inspector, messages, sessions, sheet, status, text, words,
+};
 use crate::filter::Filter;
 
 /// Where each region is. A region without room is not drawn.
@@ -31,6 +35,7 @@ pub(super) struct Regions {
     messages: Option<Rect>,
     detail: Option<Rect>,
     composer: Option<Rect>,
+    held: Option<Rect>,
     hints: Rect,
 }
 
@@ -42,6 +47,7 @@ pub(super) struct Room {
     pub(super) columns: usize,
     pub(super) detail: usize,
     pub(super) detail_columns: usize,
+    pub(super) held: usize,
 }
 
 /// Lines of a pane that are not rows: its rule, and the heads of its columns.
@@ -63,7 +69,7 @@ impl Regions {
         let composing = app.composer.is_some() && area.height >= SMALL;
         let composer = if composing { composer::HEIGHT } else { 0 };
         let inner = area.height.saturating_sub(2 + composer);
-        let (sessions, messages, detail) = match app.zoom {
+        let (sessions, mut messages, mut detail) = match app.zoom {
             Zoom::Detail => (0, 0, inner),
             Zoom::Session => {
                 let messages = (inner * 55 / 100).max(LIST_HEAD + 1).min(inner).min(most);
@@ -78,12 +84,20 @@ impl Regions {
                 (sessions, messages, left - messages)
             }
         };
+        // What is held takes its room from below, so that the lists stay where they are.
+        let held = held_height(inner, app, page);
+        let of_detail = held.min(detail.saturating_sub(DETAIL_HEAD + 3));
+        detail -= of_detail;
+        let of_messages = (held - of_detail).min(messages.saturating_sub(LIST_HEAD + 2));
+        messages -= of_messages;
+        let held = of_detail + of_messages;
         let some = |y: u16, height: u16| (height > 0).then(|| row(y, height));
         Regions {
             title: row(0, 1.min(area.height)),
             sessions: some(1, sessions),
             messages: some(1 + sessions, messages),
             detail: some(1 + sessions + messages, detail),
+            held: some(1 + sessions + messages + detail, held),
             composer: some(1 + inner, composer),
             hints: row(area.height.saturating_sub(1), 1.min(area.height)),
         }
@@ -101,8 +115,18 @@ impl Regions {
             detail: rows(self.detail, DETAIL_HEAD),
             // A column of air on either side, the right one for the scroll bar.
             detail_columns: (self.title.width as usize).saturating_sub(2).max(10),
+            held: rows(self.held, LIST_HEAD),
         }
     }
+}
+
+/// What the pane of what is held wants: nothing where nothing is held, unless the keys are there.
+fn held_height(inner: u16, app: &App, page: &Page) -> u16 {
+    let count = page.waiting.order.len() as u16;
+    if count == 0 && app.focus != Pane::Held {
+        return 0;
+    }
+    LIST_HEAD + count.clamp(1, (inner / 5).max(2))
 }
 
 /// What every region is drawn from.
@@ -118,7 +142,9 @@ pub(super) fn render(frame: &mut Frame<'_>, view: &View<'_>) {
     let area = frame.area();
     let regions = Regions::of(area, view.app, view.page);
     status::title(frame, regions.title, view);
-    if let Some(sheet) = view.app.sheet {
+    if let Some(editor) = &view.app.editor {
+        edit::render(frame, body(area), editor, &hold::state_of(editor, view), view.theme);
+    } else if let Some(sheet) = view.app.sheet {
         sheet::render(frame, body(area), view, sheet);
     } else if view.page.empty {
         empty::render(frame, body(area), view);
@@ -143,6 +169,9 @@ fn panes(frame: &mut Frame<'_>, regions: &Regions, view: &View<'_>) {
     }
     if let Some(area) = regions.detail {
         inspector::render(frame, area, view);
+    }
+    if let Some(area) = regions.held {
+        hold::render(frame, area, view);
     }
 }
 

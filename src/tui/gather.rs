@@ -10,6 +10,7 @@ use super::app::{App, Place, Sort};
 use super::document::{self, Document, Subject};
 use super::draw::Room;
 use super::halves::Halves;
+use super::hold;
 use super::listing::Listing;
 use super::page::{Detail, Flows, Found, Messages, Page, Row};
 use super::sieve::Sieve;
@@ -28,6 +29,7 @@ pub(super) struct Gatherer {
     order: Option<(OrderKey, Flows)>,
     document: Option<(document::Key, Document)>,
     answers: Answers,
+    watch: hold::Watch,
 }
 
 /// What the list of sessions depends on.
@@ -53,6 +55,7 @@ impl Gatherer {
             order: None,
             document: None,
             answers: Answers::default(),
+            watch: hold::Watch::default(),
         }
     }
 
@@ -73,6 +76,7 @@ impl Gatherer {
             stats: self.frozen.as_ref().map_or_else(|| self.log.stats(), |frozen| frozen.stats.clone()),
             empty: flows.order.is_empty() && flows.hidden == 0,
             flows,
+            waiting: self.watch.gather(&self.log, app, (room.held, room.columns), now),
             ..Page::default()
         };
         if let Some(summary) = &chosen {

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::actions;
+use super::hold;
 use super::text;
 use super::theme::Theme;
 use crate::control::compose::{self, Draft};
@@ -26,6 +27,12 @@ pub enum Purpose {
     Search,
     /// A command with its argument.
     Command,
+    /// What is to be held.
+    Hold,
+    /// With which code and reason a session is closed.
+    Close,
+    /// With which status a handshake is refused.
+    Refuse,
     /// The file for a payload.
     PayloadFile,
     /// The file for a recording.
@@ -41,6 +48,9 @@ impl Purpose {
             Purpose::SessionFilter => "filter sessions: ",
             Purpose::Search => "search: ",
             Purpose::Command => ":",
+            Purpose::Hold => "hold: ",
+            Purpose::Close => "close with code and reason: ",
+            Purpose::Refuse => "refuse with status and text: ",
             Purpose::PayloadFile => "save the payload as: ",
             Purpose::RecordingFile => "save a recording as: ",
             Purpose::Send => "send: ",
@@ -100,7 +110,7 @@ impl Input {
     /// What is wrong with it, in words with the column; none where it would be taken.
     pub fn complaint(&self) -> Option<String> {
         match self.purpose {
-            Purpose::Filter | Purpose::SessionFilter | Purpose::Search => {
+            Purpose::Filter | Purpose::SessionFilter | Purpose::Search | Purpose::Hold => {
                 let error = Filter::parse(&self.text).err()?;
                 Some(format!("column {}: {}", error.column, error.message))
             }
@@ -112,6 +122,8 @@ impl Input {
                 })
             }
             Purpose::Send => Draft::parse(&self.text).err(),
+            Purpose::Close => hold::closing(&self.text).err(),
+            Purpose::Refuse => hold::refusal(&self.text).err(),
             Purpose::PayloadFile | Purpose::RecordingFile => None,
         }
     }
@@ -211,7 +223,7 @@ impl Input {
     fn candidates(&self) -> (usize, Vec<String>) {
         let typed = &self.text[..self.cursor];
         match (self.purpose, typed.split_once(' ')) {
-            (Purpose::Filter | Purpose::SessionFilter | Purpose::Search, _) => {
+            (Purpose::Filter | Purpose::SessionFilter | Purpose::Search | Purpose::Hold, _) => {
                 let completion = filter::complete(&self.text, self.cursor);
                 (completion.start, completion.candidates)
             }
@@ -233,7 +245,9 @@ impl Input {
                 }
             }
             (Purpose::Send, _) => compose::completions(typed),
-            (Purpose::PayloadFile | Purpose::RecordingFile, _) => (0, Vec::new()),
+            (Purpose::PayloadFile | Purpose::RecordingFile | Purpose::Close | Purpose::Refuse, _) => {
+                (0, Vec::new())
+            }
         }
     }
 

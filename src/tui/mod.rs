@@ -19,6 +19,7 @@ mod gather;
 mod halves;
 mod handshake;
 mod help;
+mod hold;
 mod input;
 mod inspector;
 mod listing;
@@ -53,11 +54,13 @@ pub use answers::Other;
 pub use app::{App, Effect, Mark, Notice, Place, Sort, Zoom};
 pub use composer::Composer;
 pub use console::Console;
+pub use edit::{Editor, Edits};
+pub use hold::{HeldRow, HoldAction, HoldEffect, Holding, Waiting};
 pub use input::{Input, Purpose};
 pub use listing::Listing;
 pub use page::{Detail, Flows, Found, Messages, Page, Row};
 pub use sheet::{Sheet, SheetKind};
-pub use terminal::{Outside, run};
+pub use terminal::{Outside, OutsideEditor, run};
 pub use theme::{Look, Theme, Words};
 
 /// What the screens are about.

@@ -12,6 +12,7 @@ impl App {
             Pane::Sessions => self.travel_flows(action, page),
             Pane::Messages => self.travel_messages(action, page),
             Pane::Detail => self.travel_detail(action, page),
+            Pane::Held => self.travel_held(action, page),
         }
     }
 
@@ -52,7 +53,7 @@ impl App {
         }
     }
 
-    fn go_to_number(&mut self, flow: Flow, page: &Page, number: u64) {
+    pub(super) fn go_to_number(&mut self, flow: Flow, page: &Page, number: u64) {
         let place = self.place_mut(flow, page);
         (place.row, place.follow) = (number, false);
         self.scroll = 0;
@@ -174,7 +175,7 @@ impl App {
 }
 
 /// Where a movement leads in a list of `length` rows of which `height` are in view.
-fn destination(action: Action, cursor: u64, length: u64, height: usize) -> u64 {
+pub(super) fn destination(action: Action, cursor: u64, length: u64, height: usize) -> u64 {
     let (page, half) = (height.saturating_sub(1).max(1) as u64, (height / 2).max(1) as u64);
     let to = match action {
         Action::Down => cursor + 1,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::actions::Tab;
 use super::answers::Other;
+use super::hold::Waiting;
 use super::listing::Listing;
 use super::theme::Words;
 use crate::capture::{Flow, Stamp, Stats, Summary};
@@ -27,6 +28,8 @@ pub struct Page {
     pub messages: Messages,
     /// What is shown of the row under the cursor.
     pub detail: Detail,
+    /// What is held.
+    pub waiting: Waiting,
     /// The lines of the sheet over the panes.
     pub sheet: Vec<Words>,
 }

@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::actions::{Action, BINDINGS, Pane, helpful};
 use super::draw::View;
-use super::{composer, sheet, text};
+use super::hold::{self, HoldAction};
+use super::{composer, edit, sheet, text};
 use crate::decode::visible;
 use crate::net::{Entrance, Listening};
 
@@ -116,6 +117,18 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
         parts.push((4, format!("{} refused", text::count(stats.refused)), false));
     }
     parts.push((8, messages, false));
+    let held = view.page.waiting.order.len() as u64;
+    if view.app.holding.on {
+        let most = (width / 4).max(12);
+        parts.push((
+            13,
+            text::cut(&format!("holding {}", visible(view.app.holding.filter.source())), most),
+            true,
+        ));
+    }
+    if view.app.holding.on || held > 0 {
+        parts.push((13, format!("{} held", text::count(held)), held > 0));
+    }
     parts.push((6, text::size(stats.bytes), false));
     if stats.violations > 0 {
         parts.push((7, format!("⚠ {}", text::count(stats.violations)), true));
@@ -143,6 +156,11 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
 /// What was just said, or the keys that help here.
 pub(super) fn hints(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let width = area.width as usize;
+    if view.app.leaving {
+        let question = text::cut(&hold::leaving_question(view.page), width.saturating_sub(2));
+        frame.render_widget(Line::styled(format!("? {question}"), view.theme.odd()), area);
+        return;
+    }
     if let Some(notice) = &view.app.notice {
         let (sign, style) =
             if notice.bad { ("✗ ", view.theme.bad()) } else { ("  ", view.theme.heading()) };
@@ -174,6 +192,9 @@ pub(super) fn hints(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
 /// The keys to hint at, the most helpful first.
 fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     let focus = view.app.focus;
+    if view.app.editor.is_some() {
+        return edit::hints().collect();
+    }
     if let Some(composer) = &view.app.composer {
         return composer::hints(composer);
     }
@@ -188,7 +209,15 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
         return pick(&wanted, focus);
     }
     let (help, others) = helpful(focus).split_at(1);
-    let wanted: Vec<_> = help.iter().copied().chain(output).chain(others.iter().copied()).collect();
+    let held = [HoldAction::Go, HoldAction::Forward, HoldAction::Drop, HoldAction::Edit].map(Action::Hold);
+    let held: &[Action] = match focus {
+        Pane::Held => &[],
+        _ if hold::is_chosen(view) => &held[1..],
+        _ if !view.page.waiting.order.is_empty() => &held[..1],
+        _ => &[],
+    };
+    let wanted = help.iter().copied().chain(held.iter().copied()).chain(output);
+    let wanted: Vec<_> = wanted.chain(others.iter().copied()).collect();
     let mut hints = pick(&wanted, focus);
     if focus == Pane::Detail {
         hints.insert(2, ("1-7", "tab"));

@@ -1,5 +1,7 @@
 //! The run loop: a terminal in, drawings out, and the terminal as it was at the end, whatever the cause.
 
+mod hold;
+mod keys;
 mod screen;
 mod send;
 mod signals;
@@ -14,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::event::{Event, KeyEventKind};
 use crossterm::execute;
 
 use super::app::Effect;
@@ -26,6 +28,7 @@ use crate::connect::Voice;
 use crate::control::{Command, Controller, Outcome};
 use crate::headless::{self, Redaction};
 use crate::net::Listening;
+use keys::Keys;
 use screen::Screen;
 use signals::Signals;
 
@@ -38,9 +41,15 @@ pub struct Outside {
     pub voice: Option<Voice>,
     /// Set from elsewhere when it is time to leave. SIGTERM and SIGHUP are heeded anyhow.
     pub quit: Arc<AtomicBool>,
+    /// Has the user's own editor change a text, in a file with that ending, while the terminal is its own; says why
+    /// where nothing came of it.
+    pub editor: Option<OutsideEditor>,
     /// What becomes of secrets in a recording that is saved.
     pub redaction: Redaction,
 }
+
+/// Takes a text and the ending of a file for it, and gives what became of it.
+pub type OutsideEditor = Box<dyn Fn(&str, &str) -> Result<String, String>>;
 
 /// Drawings follow each other no faster than this.
 const FRAME: Duration = Duration::from_millis(33);
@@ -57,12 +66,13 @@ pub fn run(log: &Log, about: About, outside: &Outside) -> io::Result<()> {
     let size = crossterm::terminal::size()?;
     let listen = about.listen.clone();
     let no_color = std::env::var("NO_COLOR").ok();
-    let console = Console::new(log.clone(), about, Theme::from_no_color(no_color.as_deref()), size);
+    let mut console = Console::new(log.clone(), about, Theme::from_no_color(no_color.as_deref()), size);
+    console.hold(outside.controller.as_ref().and_then(Controller::hold));
     let stop = Arc::new(AtomicBool::new(false));
     let sifter = console.sifter().spawn(log.clone(), Arc::clone(&stop))?;
     let (saved, saves) = mpsc::channel();
-    let mut desk = Desk { log, console, outside, listen, signals, saved, saves };
-    let result = desk.serve(&mut screen, &events(&stop)?);
+    let mut desk = Desk { log, console, outside, listen, signals, keys: Keys::read()?, saved, saves };
+    let result = desk.serve(&mut screen);
     stop.store(true, Ordering::Relaxed);
     sifter.thread().unpark();
     // The worker holds nothing that is not thrown away now; its panic was told by the hook.
@@ -78,20 +88,22 @@ struct Desk<'a> {
     outside: &'a Outside,
     listen: Vec<Listening>,
     signals: Signals,
+    keys: Keys,
     saved: mpsc::Sender<Result<String, String>>,
     saves: Receiver<Result<String, String>>,
 }
 
 impl Desk<'_> {
-    fn serve(&mut self, screen: &mut Screen, events: &Receiver<Event>) -> io::Result<()> {
+    fn serve(&mut self, screen: &mut Screen) -> io::Result<()> {
         let mut drawn = Drawn { at: Instant::now(), version: 0, stale: true };
         self.draw(screen, &mut drawn)?;
         loop {
             let wait = FRAME.saturating_sub(if drawn.stale { drawn.at.elapsed() } else { Duration::ZERO });
-            match events.recv_timeout(wait) {
+            match self.keys.events.recv_timeout(wait) {
                 Ok(first) => {
                     drawn.stale = true;
-                    for event in std::iter::once(first).chain(events.try_iter()) {
+                    let rest: Vec<Event> = self.keys.events.try_iter().collect();
+                    for event in std::iter::once(first).chain(rest) {
                         if self.handle(event, screen)? == Some(Leave) {
                             return Ok(());
                         }
@@ -101,7 +113,7 @@ impl Desk<'_> {
                 // The terminal is gone.
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            if self.outside.quit.load(Ordering::Relaxed) {
+            if self.outside.quit.load(Ordering::Relaxed) || self.signals.is_interrupted() {
                 return Ok(());
             }
             if self.signals.continued.swap(false, Ordering::Relaxed) {
@@ -182,6 +194,7 @@ impl Desk<'_> {
             }
             Effect::Send { session, direction, draft } => self.send(session, direction, &draft),
             Effect::Resend { session, numbers, direction } => self.resend(session, &numbers, direction),
+            Effect::Hold(effect) => return self.hold(effect, screen),
             Effect::Copy => self.copy(screen)?,
             Effect::SavePayload(file) => self.save_payload(file),
             Effect::SaveRecording(file, chosen) => {
@@ -287,28 +300,6 @@ fn write_payload(log: &Log, payload: &Payload, file: &Path) -> io::Result<u64> {
         out.write_all(&bytes)?;
         done += bytes.len() as u64;
     }
-}
-
-/// Reads keys on a thread of its own: where the terminal is gone, crossterm may spin without ever coming back, so
-/// that nothing else may depend on this thread. It ends with the process at the latest.
-fn events(stop: &Arc<AtomicBool>) -> io::Result<Receiver<Event>> {
-    let (sender, receiver) = mpsc::channel();
-    let stop = Arc::clone(stop);
-    let read = move || {
-        while !stop.load(Ordering::Relaxed) {
-            let event = match event::poll(Duration::from_millis(100)) {
-                Ok(false) => continue,
-                Ok(true) => event::read(),
-                Err(error) => Err(error),
-            };
-            let Ok(event) = event else { return };
-            if sender.send(event).is_err() {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("keys".to_owned()).spawn(read)?;
-    Ok(receiver)
 }
 
 #[cfg(all(test, unix))]

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use sockeye::capture::{
-    Ended, Ending, Event, Exchange, Fault, Frame, Kind, Log, LogConfig, Message, Mode, Opening, Payload,
-    Refused, Stamp, Timing, Tunnel,
+    Act, By, Deed, Ended, Ending, Event, Exchange, Fault, Frame, Kind, Log, LogConfig, Message, Mode,
+    Opening, Payload, Refused, Stamp, Timing, Tunnel,
 };
 use sockeye::ws::handshake::accept_key;
 use sockeye::ws::{Direction, Opcode};
@@ -106,6 +106,23 @@ impl Sample {
     /// An open session without messages.
     pub fn open(&self, session: u32, millis: u64, path: &str, extra: &str) {
         self.add(Event::Opened(opening(session, millis, path, extra)));
+    }
+
+    /// A message of a session, or its handshake where no number is said, is held under `held`.
+    pub fn hold(&self, held: u64, session: u32, number: Option<u64>, (millis, direction): (u64, Direction)) {
+        self.act(Some(held), (session, number), (millis, direction), Deed::Held);
+    }
+
+    /// Something was done.
+    pub fn act(
+        &self,
+        held: Option<u64>,
+        (session, number): (u32, Option<u64>),
+        (millis, direction): (u64, Direction),
+        deed: Deed,
+    ) {
+        let time = at(millis);
+        self.add(Event::Act(Act { session, time, direction, number, held, deed, by: By::User }));
     }
 
     pub fn end(&self, session: u32, millis: u64) {

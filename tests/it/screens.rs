@@ -2,6 +2,7 @@
 
 mod compose;
 mod filters;
+mod hold;
 mod rules;
 mod saving;
 mod tls;

@@ -187,15 +187,14 @@ fn what_is_wrong_with_json_is_said_with_its_column() {
     assert_eq!(wrong("[1,"), "column 4: expected a value");
     assert_eq!(wrong(""), "column 1: expected a value");
     assert!(!wrong("{}\n{}").is_empty() && !wrong("{a:1}").is_empty() && !wrong("[1] 2").is_empty());
+}
 
+#[test]
 fn white_space_is_written_anew_and_nothing_else() {
     let text = "{ \"a\" : [1e3, {}, [ ]], \"b\":\"x \\u00e9\" }";
     assert_eq!(on_one_line(text.as_bytes()).unwrap(), "{\"a\":[1e3,{},[]],\"b\":\"x \\u00e9\"}");
     let laid_out = laid_out(text.as_bytes()).unwrap();
-    assert_eq!(
-        laid_out,
-        "{\n  \"a\": [\n    1e3,\n    {},\n    []\n  ],\n  \"b\": \"x \\u00e9\"\n}"
-    );
+    assert_eq!(laid_out, "{\n  \"a\": [\n    1e3,\n    {},\n    []\n  ],\n  \"b\": \"x \\u00e9\"\n}");
     assert_eq!(on_one_line(laid_out.as_bytes()), on_one_line(text.as_bytes()));
     assert_eq!(on_one_line(b"{\"a\":}"), None);
     assert_eq!(on_one_line(b"{}\n{}"), None);

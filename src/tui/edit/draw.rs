@@ -15,7 +15,7 @@ use crate::tui::theme::Theme;
 /// The rule above the text, and what is thought of it below.
 const AROUND: usize = 2;
 /// An offset in hex, and the air behind it.
-const OFFSET: usize = 10;
+const OFFSET: usize = 11;
 /// Air, and the octets as characters.
 const CHARACTERS: usize = 3 + WIDTH;
 
@@ -50,7 +50,7 @@ pub(in crate::tui) fn render(frame: &mut Frame<'_>, area: Rect, editor: &Editor,
         let words = &editor.area.line(row.line)[row.from..row.to];
         let gutter = gutter(editor);
         let before = match editor.form {
-            Form::Hex => format!("  {:08x}", offsets.take(words)),
+            Form::Hex => format!(" {:08x}", offsets.take(words)),
             _ if row.from == 0 => text::right(&(row.line + 1).to_string(), gutter - 2),
             _ => String::new(),
         };
@@ -147,7 +147,8 @@ fn digits(words: &str) -> usize {
 
 /// Octets in hex as characters, a point for what has none.
 fn characters(words: &str) -> String {
-    let digits: Vec<u32> = words.graphemes(true).filter_map(|word| word.chars().next()?.to_digit(16)).collect();
+    let digits: Vec<u32> =
+        words.graphemes(true).filter_map(|word| word.chars().next()?.to_digit(16)).collect();
     let octets = digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8);
     octets.map(|octet| if (b' '..0x7f).contains(&octet) { char::from(octet) } else { '.' }).collect()
 }

@@ -17,8 +17,6 @@ pub(super) enum Form {
     Hex,
     /// The head of a request, each line without its CR LF.
     Head,
-    /// A rule, as TOML.
-    Rule,
 }
 
 /// What is wrong with a text.
@@ -61,7 +59,6 @@ impl Form {
             Form::Text => "text",
             Form::Hex => "hex",
             Form::Head => "the head",
-            Form::Rule => "TOML",
         }
     }
 
@@ -72,7 +69,6 @@ impl Form {
             Form::Text => "txt",
             Form::Hex => "hex",
             Form::Head => "http",
-            Form::Rule => "toml",
         }
     }
 
@@ -80,7 +76,7 @@ impl Form {
     pub(super) fn text(self, octets: &[u8]) -> String {
         let told = String::from_utf8_lossy(octets);
         match self {
-            Form::Json | Form::Text | Form::Rule => told.into_owned(),
+            Form::Json | Form::Text => told.into_owned(),
             Form::Head => told.strip_suffix("\r\n\r\n").unwrap_or(&told).replace("\r\n", "\n"),
             Form::Hex => {
                 let lines = octets.chunks(WIDTH).map(|row| {
@@ -99,7 +95,7 @@ impl Form {
     /// The octets that a text stands for, as far as it stands for any.
     pub(super) fn octets(self, text: &str) -> Result<Vec<u8>, Complaint> {
         match self {
-            Form::Json | Form::Text | Form::Rule => Ok(text.as_bytes().to_vec()),
+            Form::Json | Form::Text => Ok(text.as_bytes().to_vec()),
             Form::Head => {
                 // An editor of the user's ends the last line; the head's own end is put there here.
                 let lines = text.trim_end_matches('\n').split('\n');
@@ -114,7 +110,7 @@ impl Form {
     pub(super) fn complaint(self, text: &str) -> Option<Complaint> {
         let odd = |at: usize, what: String| Some(Complaint { at, what, fatal: false });
         match self {
-            Form::Text | Form::Rule => None,
+            Form::Text => None,
             Form::Json => {
                 let (at, expected) = json::breaks_at(text.as_bytes())?;
                 odd(at, format!("expected {expected}"))
@@ -165,7 +161,10 @@ fn head_fault(text: &str) -> Option<(usize, String)> {
                 return Some((at, "the first line is a method, a path and HTTP/1.1".to_owned()));
             }
         } else if line.is_empty() {
-            return Some((at, "an empty line ends the head: only headers may follow the first line".to_owned()));
+            return Some((
+                at,
+                "an empty line ends the head: only headers may follow the first line".to_owned(),
+            ));
         } else if !line.starts_with([' ', '\t']) {
             let name = line.split_once(':').map(|(name, _)| name);
             if name.is_none_or(|name| name.is_empty() || name.contains(char::is_whitespace)) {

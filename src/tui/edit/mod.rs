@@ -13,7 +13,7 @@ use crate::ws::Opcode;
 use area::Area;
 use form::{Complaint, Form};
 
-pub(super) use draw::render;
+pub(super) use draw::{hints, render};
 
 /// What is edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,6 @@ pub enum Edits {
         /// What it is held under.
         held: u64,
     },
-    /// A rule to be.
-    Rule,
 }
 
 /// A text under way.
@@ -40,7 +38,9 @@ pub struct Editor {
     /// What is edited.
     pub edits: Edits,
     /// What it is, in words.
-    title: String,
+    pub(super) title: String,
+    /// Whether it is open only for a program of the user's.
+    pub(super) in_passing: bool,
     form: Form,
     area: Area,
     /// As it was, in octets and as text.
@@ -98,17 +98,13 @@ impl Editor {
         Editor::new(Edits::Handshake { held }, form, head, title)
     }
 
-    /// For a rule.
-    pub(super) fn of_rule(rule: String, title: String) -> Editor {
-        Editor::new(Edits::Rule, Form::Rule, rule.into(), title)
-    }
-
     fn new(edits: Edits, form: Form, original: Bytes, title: String) -> Editor {
         let before = form.text(&original);
         let area = Area::new(&before);
         let mut editor = Editor {
             edits,
             title,
+            in_passing: false,
             form,
             area,
             original,
@@ -125,8 +121,12 @@ impl Editor {
     pub fn held(&self) -> Option<u64> {
         match self.edits {
             Edits::Message { held, .. } | Edits::Handshake { held } => Some(held),
-            Edits::Rule => None,
         }
+    }
+
+    /// How many octets there were.
+    pub(super) fn original_size(&self) -> u64 {
+        self.original.len() as u64
     }
 
     /// The text as it stands.
@@ -209,7 +209,7 @@ impl Editor {
     }
 
     fn done(&mut self, warned: Option<Warned>) -> Edited {
-        if !self.is_changed() && self.edits != Edits::Rule {
+        if !self.is_changed() {
             return Edited::Done(None);
         }
         match &self.complaint {
@@ -219,7 +219,8 @@ impl Editor {
             }
             Some(_) if warned != Some(Warned::Faulty) => {
                 self.warned = Some(Warned::Faulty);
-                self.note = Some(format!("it is no {}; ctrl-s once more sends it as it is", self.form.name()));
+                self.note =
+                    Some(format!("it is no {}; ctrl-s once more sends it as it is", self.form.name()));
                 return Edited::Going;
             }
             _ => {}
@@ -244,10 +245,6 @@ impl Editor {
 
     /// Between octets and what they say.
     fn switch(&mut self) {
-        if matches!(self.edits, Edits::Rule) {
-            self.note = Some("a rule is text".to_owned());
-            return;
-        }
         let octets = match self.form.octets(&self.area.text()) {
             Ok(octets) => octets,
             Err(complaint) => {
@@ -281,7 +278,9 @@ impl Editor {
         } else {
             None
         };
-        match other.or_else(|| (self.form == Form::Json).then(|| json::on_one_line(text.as_bytes())).flatten()) {
+        match other
+            .or_else(|| (self.form == Form::Json).then(|| json::on_one_line(text.as_bytes())).flatten())
+        {
             Some(other) => self.area.replace(&other),
             None => self.note = Some("only JSON without a fault can be laid out".to_owned()),
         }
@@ -336,9 +335,14 @@ mod tests {
 
     #[test]
     fn octets_are_edited_in_hex_and_only_whole_ones_go_on() {
-        let mut editor = Editor::of_message(1, Opcode::Binary, Bytes::from_static(b"\x01\x02"), String::new());
+        let mut editor =
+            Editor::of_message(1, Opcode::Binary, Bytes::from_static(b"\x01\x02"), String::new());
         assert_eq!(editor.text(), "01 02");
-        assert_eq!(pressed(&mut editor, "end space f ctrl-s ctrl-s"), Edited::Going, "half an octet never goes");
+        assert_eq!(
+            pressed(&mut editor, "end space f ctrl-s ctrl-s"),
+            Edited::Going,
+            "half an octet never goes"
+        );
         assert_eq!(pressed(&mut editor, "f ctrl-s"), Edited::Done(Some(Bytes::from_static(b"\x01\x02\xff"))));
     }
 

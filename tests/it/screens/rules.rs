@@ -226,7 +226,9 @@ fn an_absurdly_small_terminal_does_no_harm() {
 fn every_key_is_alive_in_its_panes() {
     for pane in Pane::ALL {
         for row in BINDINGS.iter().filter(|row| row.when.includes(pane)) {
-            let mut stage = Stage::new(Sample::full(), SIZE);
+            let sample = Sample::full();
+            sample.hold(1, 3, Some(1), (12_000, ToServer));
+            let mut stage = Stage::new(sample, SIZE);
             stage.keys("g j j j");
             while stage.console.app().focus != pane {
                 stage.keys("tab");
