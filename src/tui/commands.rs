@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::actions::{self, Binding};
-use super::app::{App, Effect, Seek, Sort};
+use super::app::{App, Effect, Seek};
 use super::hold::HoldAction;
 use super::input::{Input, Purpose};
 use super::page::Page;
+use super::sort::Sort;
 use crate::decode::View;
 use crate::filter::Filter;
 

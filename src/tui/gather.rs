@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::actions::{Pane, Tab};
 use super::answers::Answers;
-use super::app::{App, Place, Sort};
+use super::app::{App, Place};
 use super::document::{self, Document, Subject};
 use super::draw::Room;
 use super::halves::Halves;
@@ -15,6 +15,7 @@ use super::listing::Listing;
 use super::page::{Detail, Flows, Found, Messages, Page, Row};
 use super::sieve::Sieve;
 use super::sifter::{Sifter, Test};
+use super::sort::Sort;
 use super::subject::FlowSubject;
 use super::words;
 use crate::capture::{Flow, FlowKind, Log, Message, Opened, Stamp, Stats, Summary};

@@ -33,6 +33,7 @@ mod sessions;
 mod sheet;
 mod sieve;
 mod sifter;
+mod sort;
 mod status;
 mod subject;
 mod terminal;
@@ -51,7 +52,7 @@ use crate::replay::Progress;
 
 pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
 pub use answers::Other;
-pub use app::{App, Effect, Mark, Notice, Place, Sort, Zoom};
+pub use app::{App, Effect, Mark, Notice, Place, Zoom};
 pub use composer::Composer;
 pub use console::Console;
 pub use edit::{Editor, Edits};
@@ -60,6 +61,7 @@ pub use input::{Input, Purpose};
 pub use listing::Listing;
 pub use page::{Detail, Flows, Found, Messages, Page, Row};
 pub use sheet::{Sheet, SheetKind};
+pub use sort::Sort;
 pub use terminal::{Outside, OutsideEditor, run};
 pub use theme::{Look, Theme, Words};
 

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::actions::Pane;
-use super::app::Sort;
 use super::draw::{View, choose, found_in, pane_title, rule, scroll_bar};
 use super::page::Flows;
+use super::sort::Sort;
 use super::text;
 use super::theme::Look;
 use super::words;
