@@ -158,6 +158,8 @@ fn cut(members: &[Member], splices: &mut Splices) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const JSON: &[u8] = br#"{ "a": 1.0, "b" : {"c":[1, 2 ,3]},"d":null }"#;
@@ -197,6 +199,33 @@ mod tests {
         assert_eq!(shown(set_field(b"{}", &path, "1")).as_deref(), Some(r#"{"a":1}"#));
         assert_eq!(set_field(b"hello", &path, "1"), None);
         assert_eq!(set_field(br#"{"a":1"#, &path, "1"), None);
+    }
+
+    proptest! {
+        /// A value set by its path is found there, and no other value changes.
+        #[test]
+        fn what_is_set_is_found(keys in proptest::collection::vec("[a-c]{1,2}", 1..4), numbers in proptest::collection::vec(0..9_u8, 1..4), index in 0..4_usize) {
+            let before = format!("{{\"x\": {numbers:?} , \"y\":{{\"a\":[{{}}, 1.0]}}}}");
+            let mut expected: serde_json::Value = serde_json::from_str(&before).unwrap();
+            let path = FieldPath::parse(&format!("y.{}", keys.join("."))).unwrap();
+            if let Some(set) = set_field(before.as_bytes(), &path, "7") {
+                let mut place = &mut expected["y"];
+                for key in &keys {
+                    place = &mut place[key.as_str()];
+                }
+                *place = 7.into();
+                prop_assert_eq!(serde_json::from_slice::<serde_json::Value>(&set).unwrap(), expected);
+            }
+            let path = FieldPath::parse(&format!("x[{index}]")).unwrap();
+            let removed = remove_field(before.as_bytes(), &path);
+            prop_assert_eq!(removed.is_some(), index < numbers.len());
+            if let Some(removed) = removed {
+                let mut left = numbers.clone();
+                left.remove(index);
+                let removed: serde_json::Value = serde_json::from_slice(&removed).unwrap();
+                prop_assert_eq!(&removed["x"], &serde_json::json!(left));
+            }
+        }
     }
 
     #[test]
