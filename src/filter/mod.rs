@@ -83,6 +83,11 @@ impl Filter {
         self.reads() == Reads::Payload
     }
 
+    /// What it asks that nobody knows of a message that is still on its way: a number in the log, say.
+    pub fn asks_the_log(&self) -> Option<&'static str> {
+        self.root.asks_the_log()
+    }
+
     /// Where its words and regular expressions are found in a shown `text`: byte ranges in order, not overlapping.
     pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
@@ -181,6 +186,14 @@ impl Node {
             Node::Term(term) => term.reads(),
             Node::Not(node) => node.reads(),
             Node::All(nodes) | Node::Any(nodes) => nodes.iter().map(Node::reads).max().unwrap_or_default(),
+        }
+    }
+
+    fn asks_the_log(&self) -> Option<&'static str> {
+        match self {
+            Node::Term(term) => term.asks_the_log(),
+            Node::Not(node) => node.asks_the_log(),
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().find_map(Node::asks_the_log),
         }
     }
 

@@ -139,6 +139,26 @@ impl Term {
         }
     }
 
+    /// What it asks that only the log knows.
+    pub(super) fn asks_the_log(&self) -> Option<&'static str> {
+        match self {
+            Term::Number(Quantity::Number, _) => Some("n"),
+            Term::Number(Quantity::Exchange, _) => Some("exchange"),
+            Term::Kind(KindTest::Raw) => Some("op:raw"),
+            Term::Flag(flag) => match flag {
+                Flag::Marked => Some("marked"),
+                Flag::Violation => Some("violation"),
+                Flag::Held => Some("held"),
+                Flag::Edited => Some("edited"),
+                Flag::Dropped => Some("dropped"),
+                Flag::Injected => Some("injected"),
+                Flag::Fragmented => Some("fragmented"),
+                Flag::Compressed => None,
+            },
+            _ => None,
+        }
+    }
+
     pub(super) fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
         match self {
             Term::All => true,

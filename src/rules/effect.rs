@@ -70,7 +70,7 @@ pub enum Effect {
     Throttle(Direction, Rate),
     /// The user's mark is put on it.
     Mark,
-    /// Recordings end with what came before it.
+    /// Its session is left out of recordings from here on.
     StopRecording,
 }
 

@@ -216,6 +216,11 @@ fn filter(value: &Value, on: Occasion) -> Result<Filter, Wrong> {
         let at = if plain { inside + offset } else { value.at() };
         Wrong { at, message: format!("{}; docs/filters.md has the language", error.message) }
     })?;
+    if let Some(asked) = filter.asks_the_log() {
+        return Err(value.wrong(&format!(
+            "{asked} is not known of what is still on its way: ask what it says, and count with after, every and times"
+        )));
+    }
     if on != Occasion::Message && filter.reads() > Reads::Flow {
         return Err(value.wrong(&format!(
             "{source:?} asks about a message, and on = {:?} is before there is one: ask for the session, \

@@ -48,7 +48,7 @@ impl fmt::Display for Effect {
                 write!(f, "the {} is slowed down to {rate}", direction.sender())
             }
             Effect::Mark => f.write_str("marked"),
-            Effect::StopRecording => f.write_str("recordings end before it"),
+            Effect::StopRecording => f.write_str("its session is left out of recordings from here on"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ends the recordings.
+//! Leaves a session out of recordings.
 
 use super::prelude::*;
 
@@ -6,7 +6,7 @@ pub(super) const FAULT: Fault = Fault {
     name: "stop-recording",
     options: &[],
     on: &[Occasion::Message, Occasion::Open],
-    forms: &[("stop-recording = true", "recordings end with what came before it")],
+    forms: &[("stop-recording = true", "its session is left out of recordings from here on")],
     example: Example {
         rule: r#"when = 'code:1011'
 then = { stop-recording = true }

@@ -1,5 +1,7 @@
 //! What is wrong with a file is told with its place, and what to write instead.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[track_caller]
@@ -98,6 +100,27 @@ fn occasions_are_checked() {
         "[[rule]]\non = 'open'\nwhen = 'type=x'\nthen = { reset = true }",
         "3:8: \"type=x\" asks about a message, and on = \"open\" is before there is one",
     );
+}
+
+#[test]
+fn a_filter_asks_only_what_is_known_on_the_way() {
+    wrong(
+        "[[rule]]\nwhen = 'dir:client not n:5'\nthen = { drop = true }",
+        "2:8: n is not known of what is still on its way",
+    );
+    wrong("[[rule]]\nwhen = 'violation'\nthen = { drop = true }", "2:8: violation is not known");
+    right("[[rule]]\nwhen = 'compressed wire>10'\nthen = { drop = true }");
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_file_says_is_read_or_told(text in "(\\[\\[rule\\]\\]\n)?((name|when|then|on|every|per|seed|x)( = |=)?('[ -~]{0,9}'|\\{ ?(drop|delay|set|replace|close|x) ?= ?('[ -~]{0,5}'|true|-?[0-9.]{1,4}|\\[[0-9, ']{0,5}\\]) ?\\}|[0-9]{1,3})?\n){0,5}") {
+        let (lines, longest) = (text.lines().count() + 1, text.chars().count() + 1);
+        if let Err(errors) = parse(&text) {
+            prop_assert!(errors.iter().all(|error| (1..=lines).contains(&error.line)));
+            prop_assert!(errors.iter().all(|error| (1..=longest).contains(&error.column) && !error.message.is_empty()));
+        }
+    }
 }
 
 #[test]
