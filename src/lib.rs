@@ -29,6 +29,8 @@ pub mod recordings;
 
 pub mod replay;
 
+pub mod diff;
+
 pub mod connect;
 
 #[cfg(feature = "tui")]

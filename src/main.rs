@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Some(Command::Trim(options)) => run::files::trim(&options),
         Some(Command::Redact(options)) => run::files::redact(&options),
         Some(Command::Merge(options)) => run::files::merge(&options),
+        Some(Command::Diff(options)) => return end(run::files::diff(&options)),
         Some(Command::Refresh(options)) => run::files::refresh(&options),
         Some(Command::Ca(command)) => run::ca::ca(&command),
         Some(Command::Completions { shell }) => run::about::completions(shell),

@@ -39,7 +39,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["std::net"], &["net", "interchange", "demo", "cli", "run"]),
     (&["tokio_tungstenite", "futures_util"], &["demo"]),
     (&["tokio"], &["net", "demo", "control", "replay", "connect", "run"]),
-    (&["serde_json"], &["headless", "interchange", "decode", "recordings", "replay"]),
+    (&["serde_json"], &["headless", "interchange", "decode", "recordings", "replay", "diff"]),
     (&["serde"], &["headless"]),
     (&["imara_diff"], &["recordings"]),
     (&["std::fs", "File::open", "File::create"], &["capture", "headless", "run"]),

@@ -1,13 +1,16 @@
-//! Options of the commands that change recordings as files: trim, redact, merge, refresh.
+//! Options of the commands on recordings as files: trim, redact, merge, refresh, diff.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use sockeye::config::Size;
+use sockeye::diff::teller::Form;
 use sockeye::filter::Filter;
 use sockeye::recordings::Path;
+use sockeye::replay::{Match, Volatile};
 
+use super::replay::{matching, volatile};
 use super::values::filter;
 
 /// Where a changed recording goes.
@@ -75,6 +78,47 @@ pub struct RefreshOptions {
     pub new: PathBuf,
     #[command(flatten)]
     pub to: OutputFile,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffOptions {
+    /// A recording
+    pub a: PathBuf,
+    /// The one that it is compared with; without it, two sessions of the first are compared
+    #[arg(required_unless_present = "sessions")]
+    pub b: Option<PathBuf>,
+    /// Compare only one session of the first with one of the second, by their numbers: 1,2
+    #[arg(long, value_name = "A,B", value_parser = two)]
+    pub sessions: Option<(u32, u32)>,
+    /// How much alike messages must be: exact, json, subset (the second may hold more), type or any
+    #[arg(long = "match", value_name = "HOW", default_value = "json", value_parser = matching)]
+    pub matching: Match,
+    /// A place in JSON where anything may stand: $.ts, $..id, $.items[*].at (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub ignore: Vec<Path>,
+    /// Values that may differ where both are of this kind: uuid, iso (dates with a time) or epoch (repeatable)
+    #[arg(long, value_name = "KIND", value_parser = volatile)]
+    pub volatile: Vec<Volatile>,
+    /// Compare pings, pongs and the heartbeats of subprotocols, too
+    #[arg(long)]
+    pub heartbeats: bool,
+    /// What is printed on the standard output: text, or json with a line for each difference
+    #[arg(long, value_name = "FORM", default_value = "text", value_parser = form)]
+    pub output: Form,
+}
+
+fn two(word: &str) -> Result<(u32, u32), String> {
+    let numbers =
+        word.split_once(',').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    numbers.ok_or_else(|| format!("{word:?} is not two sessions: give their numbers, such as 1,2"))
+}
+
+fn form(word: &str) -> Result<Form, String> {
+    match word {
+        "text" => Ok(Form::Text),
+        "json" => Ok(Form::Json),
+        _ => Err(format!("{word:?} is none of text, json")),
+    }
 }
 
 /// Milliseconds, in nanoseconds.

@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 use sockeye::net::Target;
 
-pub use files::{MergeOptions, RedactFileOptions, RefreshOptions, TrimOptions};
+pub use files::{DiffOptions, MergeOptions, RedactFileOptions, RefreshOptions, TrimOptions};
 pub use interchange::{ExportOptions, ImportOptions};
 pub use listen::ListenOptions;
 pub use out::OutOptions;
@@ -77,6 +77,8 @@ pub enum Command {
     Redact(RedactFileOptions),
     /// Make one recording of several, in the order of time
     Merge(MergeOptions),
+    /// Tell in what two recordings differ, or two sessions of one: by what messages mean, not by lines
+    Diff(DiffOptions),
     /// Give a recording that was made again the times of the old one, so that a diff shows what is new
     Refresh(RefreshOptions),
     /// Rules, tried out

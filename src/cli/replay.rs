@@ -167,11 +167,11 @@ pub struct PlayOptions {
     pub step_timeout: Duration,
 }
 
-fn matching(word: &str) -> Result<Match, String> {
+pub(super) fn matching(word: &str) -> Result<Match, String> {
     Match::from_name(word).ok_or_else(|| unknown(word, Match::ALL.map(Match::name)))
 }
 
-fn volatile(word: &str) -> Result<Volatile, String> {
+pub(super) fn volatile(word: &str) -> Result<Volatile, String> {
     Volatile::from_name(word).ok_or_else(|| unknown(word, Volatile::ALL.map(Volatile::name)))
 }
 

@@ -141,7 +141,7 @@ pub(super) fn settled(old: &Keys, new: Keys) -> Keys {
 }
 
 /// A hash of what kind of message a payload is to those who talk: the fields that JSON has, and what its `type` says.
-pub(super) fn shape(payload: &[u8]) -> u64 {
+pub(crate) fn shape(payload: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     match serde_json::from_slice::<Value>(payload) {
         Ok(value) => outline(&value, 3, &mut hasher),
@@ -187,7 +187,7 @@ fn outline(value: &Value, depth: u8, hasher: &mut DefaultHasher) {
 }
 
 /// A hash of anything.
-pub(super) fn hash_of(value: impl Hash) -> u64 {
+pub(crate) fn hash_of(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

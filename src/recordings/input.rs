@@ -18,7 +18,7 @@ pub struct Input<R> {
 
 /// Where lines stand in a file, in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub start: u64,
     pub end: u64,
 }

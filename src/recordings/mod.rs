@@ -4,7 +4,7 @@
 //! Readers and writers come from those who call.
 
 mod align;
-mod content;
+pub(crate) mod content;
 mod input;
 mod merge;
 mod numbers;
@@ -15,7 +15,7 @@ mod refresh;
 mod shrink;
 mod times;
 mod trim;
-mod units;
+pub(crate) mod units;
 
 pub use align::{Mark, Pairing, align};
 pub use input::{Input, open};

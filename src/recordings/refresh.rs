@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, Cursor, Seek, Write};
+use std::io::{BufRead, Seek, Write};
 use std::path::Path;
 
 use super::align::{Pairing, align};
@@ -10,7 +10,7 @@ use super::content::settled;
 use super::input::{Input, open};
 use super::units::{Session, Unit, Units, What};
 use crate::capture::{Event, Message};
-use crate::headless::schema::{Item, Keys, Reader};
+use crate::headless::schema::Keys;
 use crate::headless::{FileError, replace};
 
 /// What became of the messages.
@@ -43,7 +43,7 @@ pub fn refresh<O: BufRead + Seek, N: BufRead + Seek>(
 ) -> Result<Refreshed, FileError> {
     let units = Both { old: Units::read(old)?, new: Units::read(new)? };
     let mut plan = Plan::default();
-    let mut lines = Lines { old, new, first_line: &units.old.first_line };
+    let mut lines = Lines { old, new };
     plan.sessions(&units, |o, n| lines.are_same(&units, o, n, &same))?;
     plan.others(&units);
     plan.steps.sort_by_key(|step| (step.after, step.new));
@@ -283,7 +283,6 @@ impl Plan {
 struct Lines<'i, O, N> {
     old: &'i mut Input<O>,
     new: &'i mut Input<N>,
-    first_line: &'i [u8],
 }
 
 impl<O: BufRead + Seek, N: BufRead + Seek> Lines<'_, O, N> {
@@ -319,14 +318,10 @@ impl<O: BufRead + Seek, N: BufRead + Seek> Lines<'_, O, N> {
         new: usize,
         same: &impl Fn(&Message, &Message) -> bool,
     ) -> Result<bool, FileError> {
-        let old = self.old.lines(units.old.all[old].span)?;
-        let new = self.new.lines(units.new.all[new].span)?;
-        let message = |lines: Vec<Vec<u8>>| {
-            let text = [self.first_line.to_vec(), b"\n".to_vec(), lines.concat()].concat();
-            let record = Reader::new("", Cursor::new(text)).ok()?.next().ok()??;
-            if let Item::Event(Event::Message(message)) = record.item { Some(message) } else { None }
-        };
-        Ok(message(old).zip(message(new)).is_some_and(|(old, new)| same(&old, &new)))
+        let message = |event| if let Some(Event::Message(message)) = event { Some(message) } else { None };
+        let old = message(units.old.event(self.old, old)?);
+        let new = message(units.new.event(self.new, new)?);
+        Ok(old.zip(new).is_some_and(|(old, new)| same(&old, &new)))
     }
 }
 

@@ -1,17 +1,18 @@
 //! What a recording holds, record by record, with where each stands; what it says stays in the file.
 
 use std::collections::HashMap;
-use std::io::{BufRead, Seek};
+use std::io::{BufRead, Cursor, Seek};
 
 use super::align::Mark;
 use super::content::{self, hash_of};
 use super::input::{Input, Span};
 use crate::capture::{Event, Flow, Message, Opening, Stamp};
-use crate::headless::schema::{Item, ReadError, Recording};
+use crate::headless::FileError;
+use crate::headless::schema::{Item, ReadError, Reader, Recording};
 use crate::ws::handshake::{RequestHead, ResponseHead};
 
 /// One record: a line, with the violations behind a message.
-pub(super) struct Unit {
+pub(crate) struct Unit {
     pub span: Span,
     /// The number of its first line.
     pub line: u64,
@@ -25,7 +26,7 @@ pub(super) struct Unit {
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// The opening of a session, a refusal or a tunnel.
     Opening(u32),
     /// A message, or a note about the session.
@@ -39,17 +40,19 @@ pub(super) enum What {
 
 /// A session, by the places of its records.
 #[derive(Default)]
-pub(super) struct Session {
+pub(crate) struct Session {
     pub number: u32,
     pub opening: Option<usize>,
     /// What the sessions of a path, a query and a subprotocol have in common.
     pub place: u64,
+    /// Path and query, for eyes; a tunnel's target.
+    pub target: String,
     pub said: Vec<usize>,
     pub end: Option<usize>,
 }
 
 /// All that a recording holds.
-pub(super) struct Units {
+pub(crate) struct Units {
     pub recording: Recording,
     pub first_line: Vec<u8>,
     pub all: Vec<Unit>,
@@ -58,8 +61,17 @@ pub(super) struct Units {
 }
 
 impl Units {
-    /// Reads a recording.
+    /// Reads a recording. Messages are the same where all of their lines are.
     pub fn read<R: BufRead + Seek>(input: &mut Input<R>) -> Result<Units, ReadError> {
+        Units::read_by(input, |_| None)
+    }
+
+    /// The same, where `content` is shown everything in order and gives what counts of it: none for all of it, and a hash of
+    /// none for what is left out.
+    pub fn read_by<R: BufRead + Seek>(
+        input: &mut Input<R>,
+        mut content: impl FnMut(&Event) -> Option<Option<u64>>,
+    ) -> Result<Units, ReadError> {
         let mut reader = input.reader()?;
         let mut units = Units {
             recording: reader.recording().clone(),
@@ -75,9 +87,32 @@ impl Units {
             if record.lines.is_empty() || matches!(record.item, Item::Recording(_)) {
                 continue;
             }
-            units.add(record.item, &record.lines, span, record.line);
+            let counts = match &record.item {
+                Item::Event(event) => content(event),
+                _ => None,
+            };
+            match counts {
+                Some(None) => {}
+                Some(Some(content)) => {
+                    units.add(record.item, &record.lines, span, record.line);
+                    units.all.last_mut().into_iter().for_each(|unit| unit.mark.content = content);
+                }
+                None => units.add(record.item, &record.lines, span, record.line),
+            }
         }
         Ok(units)
+    }
+
+    /// What a record says, read again.
+    pub fn event<R: BufRead + Seek>(
+        &self,
+        input: &mut Input<R>,
+        unit: usize,
+    ) -> Result<Option<Event>, FileError> {
+        let lines = input.lines(self.all[unit].span)?.concat();
+        let text = [self.first_line.trim_ascii_end(), b"\n", &lines].concat();
+        let record = Reader::new(input.name(), Cursor::new(text))?.next()?;
+        Ok(record.and_then(|record| if let Item::Event(event) = record.item { Some(event) } else { None }))
     }
 
     fn add(&mut self, item: Item, lines: &[u8], span: Span, line: u64) {
@@ -96,7 +131,8 @@ impl Units {
             Item::Event(Event::Opened(opening)) => self.open(&mut unit, &opening, "open"),
             Item::Event(Event::Refused(refused)) => self.open(&mut unit, &refused.opening, "refused"),
             Item::Event(Event::Tunnel(tunnel)) => {
-                self.begin(&mut unit, tunnel.session, tunnel.time, hash_of(("tunnel", tunnel.target)));
+                let place = hash_of(("tunnel", &tunnel.target));
+                self.begin(&mut unit, tunnel.session, tunnel.time, (place, tunnel.target));
             }
             Item::Event(Event::Message(message)) => self.said(&mut unit, &message),
             Item::Event(Event::Ended(ended)) => {
@@ -132,10 +168,10 @@ impl Units {
         self.begin(unit, opening.session, opening.time, place(opening, kind));
     }
 
-    fn begin(&mut self, unit: &mut Unit, number: u32, time: Stamp, place: u64) {
+    fn begin(&mut self, unit: &mut Unit, number: u32, time: Stamp, (place, target): (u64, String)) {
         let opening = Some(self.all.len());
         self.by_number.insert(number, (self.sessions.len(), time));
-        self.sessions.push(Session { number, opening, place, ..Session::default() });
+        self.sessions.push(Session { number, opening, place, target, ..Session::default() });
         unit.what = What::Opening(number);
     }
 
@@ -163,14 +199,15 @@ impl Units {
     }
 }
 
-/// Path, query and subprotocol of a session, and whether it was opened.
-fn place(opening: &Opening, kind: &str) -> u64 {
+/// A hash of path, query and subprotocol of a session, and of whether it was opened; and path and query.
+fn place(opening: &Opening, kind: &str) -> (u64, String) {
     let target =
         RequestHead::parse(&opening.request).map(|request| origin_form(&request.target()).to_owned());
     let chosen = ResponseHead::parse(&opening.response).ok();
     let chosen =
         chosen.and_then(|response| Some(response.headers().text("Sec-WebSocket-Protocol")?.into_owned()));
-    hash_of((kind, target.unwrap_or_default(), chosen))
+    let target = target.unwrap_or_default();
+    (hash_of((kind, &target, chosen)), target)
 }
 
 /// Of an absolute request target what a server gets: its path and query.

@@ -1,14 +1,17 @@
-//! `sockeye trim`, `redact`, `merge` and `refresh`: recordings in, a recording out.
+//! `sockeye trim`, `redact`, `merge` and `refresh`: recordings in, a recording out; and `sockeye diff`.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use sockeye::diff::teller::Teller;
+use sockeye::diff::{self, Comparison, DiffError, Heartbeats};
 use sockeye::headless::{self, FileError, is_same_file, replace};
 use sockeye::recordings::{self, Beats, Input, MergeError, Numbering, Trim};
+use sockeye::replay::Expectation;
 
-use super::{Failure, USAGE};
+use super::{DIFFERENT, DONE, Failure, USAGE};
 use crate::cli::files::OutputFile;
-use crate::cli::{MergeOptions, RedactFileOptions, RefreshOptions, TrimOptions};
+use crate::cli::{DiffOptions, MergeOptions, RedactFileOptions, RefreshOptions, TrimOptions};
 
 /// Writes a recording with less in it.
 pub fn trim(options: &TrimOptions) -> Result<(), Failure> {
@@ -78,6 +81,41 @@ pub fn refresh(options: &RefreshOptions) -> Result<(), Failure> {
         "sockeye: {kept} messages are as they were, {changed} say something else, {added} are new, {removed} are gone"
     );
     Ok(())
+}
+
+/// Tells in what two recordings differ; gives the exit code.
+pub fn diff(options: &DiffOptions) -> Result<u8, Failure> {
+    let second = options.b.as_ref().unwrap_or(&options.a);
+    let mut a = open(&options.a, "read in several places")?;
+    let mut b = open(second, "read in several places")?;
+    let comparison = Comparison {
+        expectation: Expectation {
+            matching: options.matching,
+            ignore: options.ignore.clone(),
+            volatile: options.volatile.clone(),
+        },
+        heartbeats: if options.heartbeats { Heartbeats::Compared } else { Heartbeats::LeftOut },
+        sessions: options.sessions,
+    };
+    let mut teller = Teller::new(options.output, [&options.a, second].map(|file| file.display().to_string()));
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let told = diff::diff(&mut a, &mut b, &comparison, |finding| {
+        stdout.write_all(teller.finding(&finding).as_bytes())
+    });
+    let told = told.and_then(|summary| {
+        stdout.write_all(teller.summary(&summary).as_bytes())?;
+        stdout.flush()?;
+        Ok(summary)
+    });
+    match told {
+        Ok(summary) if summary.is_same() => Ok(DONE),
+        Ok(_) => Ok(DIFFERENT),
+        // Nobody reads on (`| head`), but it was read that far because something differs.
+        Err(DiffError::File(FileError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(DIFFERENT)
+        }
+        Err(error) => Err(usage(error)),
+    }
 }
 
 /// Opens a recording that is read in several places, which the standard input cannot be.

@@ -164,6 +164,59 @@ fn what_goes_to_the_standard_output_is_a_recording() {
     assert_eq!(files(&folder), ["demo.jsonl"]);
 }
 
+/// Runs `diff`; gives its exit code, and what it prints.
+fn diff(words: &[&str], folder: &TempDir) -> (i32, String) {
+    let output = sockeye(&[&["diff"], words].concat(), folder.path());
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn recordings_are_the_same_different_or_unreadable() {
+    let folder = demo();
+    run(&["trim", "demo.jsonl", "small.jsonl", "--heartbeats", "--round", "10"], &folder);
+    let (code, said) = diff(&["demo.jsonl", "small.jsonl"], &folder);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("the same: "), "{said}");
+    let changed = read(&folder, "demo.jsonl").replace("\"online\":[\"jonas\"", "\"online\":[\"nobody\"");
+    std::fs::write(folder.path().join("changed.jsonl"), changed).unwrap();
+    let (code, said) = diff(&["demo.jsonl", "changed.jsonl"], &folder);
+    assert_eq!(code, 1);
+    assert!(said.contains("$.online[0]: \"jonas\" → \"nobody\""), "{said}");
+    let (code, said) =
+        diff(&["demo.jsonl", "changed.jsonl", "--ignore", "$.online", "--output", "json"], &folder);
+    assert_eq!((code, said.lines().count()), (0, 1), "{said}");
+    assert_eq!(diff(&["demo.jsonl", "--sessions", "1,1"], &folder).0, 0);
+    assert_eq!(diff(&["demo.jsonl", "--sessions", "1,2"], &folder).0, 1);
+    assert!(fault(&["diff", "demo.jsonl", "--sessions", "1,99"], &folder).contains("has no session 99"));
+    assert!(fault(&["diff", "demo.jsonl"], &folder).contains("<B>"));
+    assert!(fault(&["diff", "demo.jsonl", "none.jsonl"], &folder).contains("cannot read none.jsonl"));
+}
+
+#[test]
+fn long_sessions_are_compared_however_little_they_have_in_common() {
+    let folder = demo();
+    let write = |name: &str, salt: u64| {
+        let mut text: String =
+            read(&folder, "demo.jsonl").lines().take(5).map(|line| line.to_owned() + "\n").collect();
+        for n in 1..20_000_u64 {
+            let value = (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50) + salt;
+            text += &format!(
+                "{{\"type\":\"message\",\"session\":1,\"n\":{n},\"at\":{n}.000,\"from\":\"server\",\"op\":\"text\",\"json\":{{\"v\":{value}}}}}\n"
+            );
+        }
+        std::fs::write(folder.path().join(name), text).unwrap();
+    };
+    write("a.jsonl", 0);
+    write("b.jsonl", 7_000);
+    let (code, said) = diff(&["a.jsonl", "b.jsonl"], &folder);
+    assert_eq!(code, 1);
+    assert!(
+        said.lines().last().unwrap().starts_with("sessions and exchanges: 3 the same, 1 changed"),
+        "{:?}",
+        said.lines().last()
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

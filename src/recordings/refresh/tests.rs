@@ -5,6 +5,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
+use crate::headless::schema::{Item, Reader};
 
 const FIRST: &str = r#"{"type":"recording","version":1,"tool":"t","started":"2026-11-22T14:30:00.000Z","listen":"127.0.0.1:1"}"#;
 
