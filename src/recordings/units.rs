@@ -151,6 +151,9 @@ impl Units {
             }
             Item::Event(event) => {
                 unit.what = What::Other(event.flow());
+                if let Event::Act(act) = &event {
+                    unit.number = act.number.unwrap_or(0);
+                }
                 if let Some(Flow::Session(number)) = event.flow()
                     && let Some((session, opened)) = self.by_number.get(&number)
                 {

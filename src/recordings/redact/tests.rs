@@ -48,6 +48,13 @@ fn the_same_secret_has_the_same_placeholder_in_heads_bodies_and_messages() {
 }
 
 #[test]
+fn what_went_on_in_a_message_s_place_is_redacted_as_it_is() {
+    let act = r#"{"type":"act","session":1,"n":1,"at":1.500,"from":"client","act":"edited","by":"user","op":"text","json":{"token":"s3cr3t-t0k3n"}}"#;
+    let (lines, _) = redacted(&format!("{LOGIN}{act}\n"), &["$.token"]);
+    assert!(lines[6].ends_with(r#""json":{"token":"redacted-1"},"redacted":["$.token"]}"#), "{}", lines[6]);
+}
+
+#[test]
 fn what_is_redacted_stays_as_it_is() {
     let once = redacted(LOGIN, &["$..token"]).0.join("\n") + "\n";
     let again = redacted(&once, &["$..token"]);

@@ -67,6 +67,20 @@ fn heartbeats_go_and_numbers_close_up() {
 }
 
 #[test]
+fn what_was_done_to_messages_has_their_numbers_and_goes_with_them() {
+    let act = |n: u64, act: &str| {
+        format!(
+            r#"{{"type":"act","session":3,"n":{n},"at":15.000,"from":"client","act":"{act}","by":"user"}}"#
+        ) + "\n"
+    };
+    let end = "{\"type\":\"end\"";
+    let text = TWO.replacen(end, &(act(4, "dropped") + &act(2, "held") + &act(3, "marked") + end), 1);
+    let (out, _) = trimmed(&text, &Trim { heartbeats: Beats::Cut, ..Trim::default() });
+    let acts: Vec<_> = brief(&out).into_iter().filter(|line| line.starts_with("act")).collect();
+    assert_eq!(acts, ["act 1 3", "act 1 2"]);
+}
+
+#[test]
 fn numbers_are_kept_where_that_is_asked_for_and_lines_stay_as_they_stand() {
     let (out, _) = trimmed(TWO, &Trim { numbering: Numbering::Kept, ..Trim::default() });
     assert_eq!(out, TWO);
