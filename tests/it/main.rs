@@ -10,6 +10,7 @@ mod docs;
 mod duel;
 #[cfg(feature = "cli")]
 mod files;
+mod format;
 mod handshake;
 mod http;
 mod interchange;

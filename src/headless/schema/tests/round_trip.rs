@@ -1,6 +1,6 @@
 //! Any event written then read is the same event.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -339,13 +339,25 @@ fn as_held(mut event: Event) -> Event {
     event
 }
 
+/// docs/recording.schema.json, which whatever is written holds to.
+static SCHEMA: LazyLock<(boon::Schemas, boon::SchemaIndex)> = LazyLock::new(|| {
+    let text = include_str!("../../../../docs/recording.schema.json");
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("recording.schema.json", serde_json::from_str(text).unwrap()).unwrap();
+    let index = compiler.compile("recording.schema.json", &mut schemas).unwrap();
+    (schemas, index)
+});
+
 proptest! {
     #[test]
     fn events_written_and_read_are_the_same(events in vec(events().prop_map(as_held), 0..8)) {
         let text = write(&events);
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
         for line in text.lines() {
-            prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok(), "{}", line);
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            if let Err(fault) = SCHEMA.0.validate(&line, SCHEMA.1) {
+                prop_assert!(false, "{:#}: {}", fault, line);
+            }
         }
             let expected: Vec<Item> = events.iter().cloned().map(Item::Event).collect();
         prop_assert_eq!(read(&text), expected);
