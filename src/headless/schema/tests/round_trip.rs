@@ -228,7 +228,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         option::of(time()).prop_map(Deed::Stalled),
         any::<(u16, String)>().prop_map(|(code, reason)| Deed::Closed(code, reason)),
         any::<String>().prop_map(Deed::Throttled),
-        any::<u16>().prop_map(Deed::Refused),
+        (100..1000_u16).prop_map(Deed::Refused),
     ]
 }
 
