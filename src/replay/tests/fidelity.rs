@@ -356,6 +356,18 @@ proptest! {
 }
 
 #[test]
+fn what_a_proxy_sent_in_an_ends_name_is_not_expected_of_it() {
+    let lines = [
+        r#""type":"message","from":"client","injected":"user","op":"text","text":"from the proxy""#,
+        r#""type":"message","from":"server","injected":"user","op":"text","text":"to the client""#,
+    ];
+    for fidelity in Fidelity::ALL {
+        let mut play = Play::new(ToClient, fidelity, &lines);
+        play.says(b"\x81\x0dto the client").ends(&Ending::Fin, &[]);
+    }
+}
+
+#[test]
 fn a_damaged_recording_is_told() {
     let play = Play::new(ToClient, Fidelity::Frames, &[r#""type":"message","from":"client","op":"text""#]);
     play.has(&["is missing"]);
