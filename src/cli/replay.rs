@@ -45,7 +45,7 @@ pub struct ReplayServerOptions {
     /// The recording that --on-miss record adds to, in place of the one that is played
     #[arg(long, value_name = "FILE")]
     pub record_to: Option<PathBuf>,
-    /// Which of them need not be asked for, also a filter: ~http for all plain HTTP
+    /// Sessions and exchanges that need not be asked for, as a filter: ~http for all plain HTTP
     #[arg(long, value_name = "EXPR", value_parser = filter)]
     pub optional: Option<Filter>,
     /// End when the standard input does, as it does when the program that started this one is gone
