@@ -57,7 +57,8 @@ fn recordings_that_are_kept_here_hold_to_the_schema() {
 fn the_examples_of_the_document_hold_to_the_schema() {
     let page = std::fs::read_to_string("docs/recording-format.md").unwrap();
     let schema = Schema::load();
-    let blocks: Vec<_> = page.split("```json\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    let blocks: Vec<_> =
+        page.split("```json\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 2);
     for block in blocks {
         schema.check(block, "docs/recording-format.md");
@@ -76,7 +77,10 @@ fn what_the_tools_write_holds_to_the_schema() {
         &["refresh", "demo.jsonl", "demo.jsonl", "out.jsonl"],
         &["export", "demo.jsonl", "out.jsonl"],
     ] {
-        let run = std::process::Command::new(env!("CARGO_BIN_EXE_sockeye")).args(words).current_dir(folder.path()).output();
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_sockeye"))
+            .args(words)
+            .current_dir(folder.path())
+            .output();
         let run = run.unwrap();
         assert!(run.status.success(), "{words:?}: {}", String::from_utf8_lossy(&run.stderr));
         schema.check(&std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap(), words[0]);
