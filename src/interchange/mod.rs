@@ -9,6 +9,8 @@ mod http1;
 mod outline;
 mod tnetstring;
 
+pub mod code;
+
 pub mod har;
 
 pub mod jsonl;
