@@ -317,12 +317,15 @@ fn heads(client: &Client) {
     }
 }
 
-/// Why no session came about, as the log has it.
+/// Why the server gave no answer, as the log has it.
 fn refused(log: &Log) -> Option<String> {
     let mut cursor = log.cursor();
     loop {
         match cursor.next().ok()? {
-            Next::Event(Event::Refused(refused)) => return Some(refused.why),
+            // What a server answered, the client has heard itself.
+            Next::Event(Event::Refused(refused)) if refused.opening.response.is_empty() => {
+                return Some(refused.why);
+            }
             Next::Event(_) | Next::Gap(_) => {}
             Next::Pending | Next::End => return None,
         }

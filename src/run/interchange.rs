@@ -4,8 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::{Component, Path};
 
+use sockeye::capture::{Flow, FlowKind, LogConfig, Summary};
 use sockeye::headless::schema::Reader;
-use sockeye::headless::{open, private};
+use sockeye::headless::{load, open, private};
+use sockeye::interchange::code::{Language, Talk};
 use sockeye::interchange::{ExportError, ImportError, Remarks, har, jsonl, mitmproxy, on_disk, pcapng};
 
 use super::{Failure, USAGE};
@@ -13,13 +15,22 @@ use crate::cli::{ExportOptions, ImportOptions};
 
 /// Writes a recording in the format that the ending of its new name says.
 pub fn export(options: &ExportOptions) -> Result<(), Failure> {
-    let (file, out) = (&options.file, &options.out);
+    let file = &options.file;
     if file.as_os_str() == "-" {
         return Err(Failure::new(
             USAGE,
             "a recording is read several times to be exported: give it as a file",
         ));
     }
+    if let Some(language) = options.language {
+        return code(options, language);
+    }
+    let Some(out) = &options.out else {
+        return Err(Failure::new(
+            USAGE,
+            "which file is to be written? One that ends in .har, .pcapng or .jsonl",
+        ));
+    };
     let source = on_disk(file);
     let written = match ending(out).as_str() {
         "har" => har::write(&source, create(file, out)?),
@@ -45,6 +56,38 @@ pub fn export(options: &ExportOptions) -> Result<(), Failure> {
     };
     tell(written.map_err(failed)?);
     Ok(())
+}
+
+/// Writes one session as code.
+fn code(options: &ExportOptions, language: Language) -> Result<(), Failure> {
+    let file = &options.file;
+    let failed = |error: &dyn std::fmt::Display| Failure::new(USAGE, error);
+    let log = load(&mut read(file)?, &LogConfig::default()).map_err(|error| failed(&error))?;
+    let sessions = || {
+        let session = |summary: &Summary| match summary.flow {
+            Flow::Session(number) if summary.kind == FlowKind::Session => Some(number),
+            _ => None,
+        };
+        log.summaries(|all| all.filter_map(session).min())
+    };
+    let Some(session) = options.session.or_else(sessions) else {
+        return Err(Failure::new(USAGE, format_args!("{} holds no session", file.display())));
+    };
+    let talk = Talk::of_session(&log, session, None).map_err(|error| failed(&error))?;
+    let talk = talk
+        .ok_or_else(|| Failure::new(USAGE, format_args!("{} holds no session {session}", file.display())))?;
+    let code = language.write(&talk);
+    match &options.out {
+        Some(out) => {
+            let mut written = create(file, out)?;
+            let all = written.write_all(code.as_bytes()).and_then(|()| written.flush());
+            all.map_err(|error| cannot_write(out, &error))
+        }
+        None => match io::stdout().write_all(code.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(&error)),
+            _ => Ok(()),
+        },
+    }
 }
 
 fn read(file: &Path) -> Result<Reader<impl BufRead>, Failure> {

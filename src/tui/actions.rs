@@ -75,6 +75,8 @@ pub enum Action {
     Hold(HoldAction),
     /// To the clipboard.
     Copy,
+    /// To the clipboard as code.
+    CopyAs,
     /// The payload into a file.
     SavePayload,
     /// The chosen sessions into a file, as a recording.
@@ -324,6 +326,9 @@ pub const BINDINGS: &[Binding] = &[
         .takes("STATUS [TEXT]")
         .hint("refuse"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
+    key(&["Y"], Action::CopyAs, "copy-as", "copy session or message as code: curl, node, python …")
+        .takes("[LANGUAGE]")
+        .hint("as code"),
     key(&["b"], Action::SavePayload, "save-payload", "save the payload into a file")
         .takes("FILE")
         .hint("save"),

@@ -18,6 +18,7 @@ use crate::control::compose::Draft;
 use crate::decode::View;
 use crate::filter::Filter;
 use crate::headless::Chosen;
+use crate::interchange::code::Language;
 use crate::ws::Direction;
 
 /// The user's side of the screen.
@@ -157,6 +158,15 @@ pub enum Effect {
     Hold(HoldEffect),
     /// What is shown goes to the clipboard.
     Copy,
+    /// A session goes to the clipboard as code.
+    CopyAs {
+        /// In which language.
+        language: Language,
+        /// The session's number.
+        session: u32,
+        /// Which of its messages; all that the client sent where none are said.
+        numbers: Option<Vec<u64>>,
+    },
     /// The payload under the cursor goes into a file.
     SavePayload(PathBuf),
     /// A recording of what was chosen goes into a file.
@@ -312,6 +322,7 @@ impl App {
             Action::Resend => self.resend(argument, page),
             Action::Hold(action) => self.act_on_held(action, argument, page),
             Action::Copy => Some(Effect::Copy),
+            Action::CopyAs => self.copy_as(argument, page),
             Action::SavePayload => self.file(Purpose::PayloadFile, argument, page),
             Action::SaveRecording => self.save_chosen(argument, page),
             Action::SaveAll => self.save_listed(argument, page),

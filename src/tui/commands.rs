@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::actions::{self, Binding};
+use super::actions::{self, Binding, Pane};
 use super::app::{App, Effect, Seek};
 use super::hold::HoldAction;
 use super::input::{Input, Purpose};
 use super::page::Page;
 use super::sort::Sort;
+use crate::capture::Flow;
 use crate::decode::View;
 use crate::filter::Filter;
+use crate::interchange::code::Language;
 
 impl App {
     /// Opens the line at the bottom, or takes an argument that a command brought.
@@ -26,7 +28,7 @@ impl App {
             Purpose::Hold => self.holding.filter.source().to_owned(),
             Purpose::Close => "1000 ".to_owned(),
             Purpose::Refuse => "403 Forbidden".to_owned(),
-            Purpose::Search | Purpose::Command | Purpose::Send => String::new(),
+            Purpose::Search | Purpose::Command | Purpose::Send | Purpose::CopyAs => String::new(),
         };
         let input = Input::new(purpose, &present, self.histories.entry(purpose).or_default());
         self.input = Some(match purpose {
@@ -45,6 +47,30 @@ impl App {
             Some(name) => return file_effect(name),
         }
         None
+    }
+
+    /// The chosen session as code: all of it from the list of sessions, else the message under the cursor or the marked
+    /// ones.
+    pub(super) fn copy_as(&mut self, argument: Option<&str>, page: &Page) -> Option<Effect> {
+        let Some(summary) = &page.chosen else {
+            self.say("no session is chosen");
+            return None;
+        };
+        let Flow::Session(session) = summary.flow else {
+            self.say("plain HTTP is not written as code");
+            return None;
+        };
+        let Some(name) = argument else {
+            self.ask(Purpose::CopyAs, None, page);
+            return None;
+        };
+        let Some(language) = Language::from_name(name.trim()) else {
+            self.complain(format!("no language is called {name}: {}", choices("[LANGUAGE]", "").join(", ")));
+            return None;
+        };
+        let number = page.messages.number.filter(|_| self.focus != Pane::Sessions);
+        let numbers = number.map(|number| self.meant(summary.flow, number));
+        Some(Effect::CopyAs { language, session, numbers })
     }
 
     /// The line at the bottom is done.
@@ -74,6 +100,7 @@ impl App {
                 self.take(purpose, text);
                 None
             }
+            Purpose::CopyAs => self.copy_as(Some(text), page),
             Purpose::Send => None,
         }
     }
@@ -111,6 +138,7 @@ pub(super) fn choices(spec: &str, typed: &str) -> Vec<String> {
     let words: Vec<&str> = match spec {
         "[NAME]" => std::iter::once("auto").chain(View::ALL.iter().map(|view| view.name())).collect(),
         "[COLUMN]" => Sort::ALL.iter().map(|sort| sort.name()).collect(),
+        "[LANGUAGE]" => Language::ALL.map(Language::name).to_vec(),
         "[to END]" => vec!["to server", "to client"],
         _ => Vec::new(),
     };

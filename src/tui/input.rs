@@ -15,6 +15,7 @@ use super::theme::Theme;
 use crate::control::compose::{self, Draft};
 use crate::decode::visible;
 use crate::filter::{self, Filter};
+use crate::interchange::code::Language;
 
 /// What is being typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +40,8 @@ pub enum Purpose {
     RecordingFile,
     /// A message.
     Send,
+    /// The language of a copy.
+    CopyAs,
 }
 
 impl Purpose {
@@ -54,6 +57,7 @@ impl Purpose {
             Purpose::PayloadFile => "save the payload as: ",
             Purpose::RecordingFile => "save a recording as: ",
             Purpose::Send => "send: ",
+            Purpose::CopyAs => "copy as: ",
         }
     }
 }
@@ -124,6 +128,10 @@ impl Input {
             Purpose::Send => Draft::parse(&self.text).err(),
             Purpose::Close => hold::closing(&self.text).err(),
             Purpose::Refuse => hold::refusal(&self.text).err(),
+            Purpose::CopyAs => match Language::from_name(self.text.trim()) {
+                Some(_) => None,
+                None => Some(Language::ALL.map(Language::name).join(" ")),
+            },
             Purpose::PayloadFile | Purpose::RecordingFile => None,
         }
     }
@@ -245,6 +253,7 @@ impl Input {
                 }
             }
             (Purpose::Send, _) => compose::completions(typed),
+            (Purpose::CopyAs, _) => (0, super::commands::choices("[LANGUAGE]", typed)),
             (Purpose::PayloadFile | Purpose::RecordingFile | Purpose::Close | Purpose::Refuse, _) => {
                 (0, Vec::new())
             }

@@ -27,6 +27,7 @@ use crate::capture::{Flow, Log, Payload};
 use crate::connect::Voice;
 use crate::control::{Command, Controller, Outcome};
 use crate::headless::{self, Redaction};
+use crate::interchange::code::Talk;
 use crate::net::Listening;
 use keys::Keys;
 use screen::Screen;
@@ -195,7 +196,16 @@ impl Desk<'_> {
             Effect::Send { session, direction, draft } => self.send(session, direction, &draft),
             Effect::Resend { session, numbers, direction } => self.resend(session, &numbers, direction),
             Effect::Hold(effect) => return self.hold(effect, screen),
-            Effect::Copy => self.copy(screen)?,
+            Effect::Copy => {
+                let words = self.console.copied();
+                self.copy(words, screen)?;
+            }
+            Effect::CopyAs { language, session, numbers } => {
+                match Talk::of_session(self.log, session, numbers.as_deref()) {
+                    Ok(talk) => self.copy(talk.map(|talk| language.write(&talk)), screen)?,
+                    Err(error) => self.console.complain(format!("cannot read the log: {error}")),
+                }
+            }
             Effect::SavePayload(file) => self.save_payload(file),
             Effect::SaveRecording(file, chosen) => {
                 let (listen, redaction) = (self.listen.clone(), self.outside.redaction);
@@ -220,8 +230,8 @@ impl Desk<'_> {
         }
     }
 
-    fn copy(&mut self, screen: &mut Screen) -> io::Result<()> {
-        match self.console.copied() {
+    fn copy(&mut self, words: Option<String>, screen: &mut Screen) -> io::Result<()> {
+        match words {
             None => self.console.say("nothing to copy here"),
             Some(words) => {
                 execute!(screen.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(&words))?;

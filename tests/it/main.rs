@@ -3,6 +3,7 @@
 
 mod acts;
 mod clients;
+mod code;
 mod connect;
 mod demo;
 #[cfg(feature = "cli")]

@@ -4,7 +4,7 @@ use super::shell::{command, quoted};
 use super::{Language, Talk};
 
 pub(super) fn write(talk: &Talk) -> String {
-    let mut words = vec!["curl --include --no-buffer --http1.1".to_owned()];
+    let mut words = vec!["curl --include --silent --no-buffer --http1.1".to_owned()];
     let mut header = |line: &str| words.push(format!("--header {}", quoted(line)));
     header("Connection: Upgrade");
     header("Upgrade: websocket");

@@ -2,22 +2,8 @@
 
 use super::{Language, Said, Talk, is_plain};
 
-const BEGINNING: &str = "\
-use futures_util::{SinkExt, StreamExt};
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-";
-
-const END: &str = "    while let Some(message) = socket.next().await {
-        dbg!(message?);
-    }
-    Ok(())
-}
-";
+const BEGINNING: &str = include_str!("rust_beginning.txt");
+const END: &str = include_str!("rust_end.txt");
 
 pub(super) fn write(talk: &Talk) -> String {
     let mut features =

@@ -36,7 +36,7 @@ fn as_curl() {
         Language::Curl,
         r#"# The opening handshake; what comes behind it is printed as frames.
 # curl sends no messages here: for those take websocat, wscat or a program.
-curl --include --no-buffer --http1.1 \
+curl --include --silent --no-buffer --http1.1 \
   --header 'Connection: Upgrade' \
   --header 'Upgrade: websocket' \
   --header 'Sec-WebSocket-Version: 13' \

@@ -21,7 +21,7 @@ pub(super) fn write(talk: &Talk) -> String {
         match word(&message) {
             Some(word) => arguments.push(word),
             None => {
-                remarks.push("A message is left out: it has a NUL, which no argument can have.".to_owned())
+                remarks.push("A message is left out: it has a NUL, which no argument can have.".to_owned());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use sockeye::control::compose::Draft;
+use sockeye::interchange::code::Language;
 use sockeye::tui::Effect;
 use sockeye::ws::{Direction, Opcode};
 
@@ -114,4 +115,20 @@ fn a_small_screen_has_room_for_the_line() {
     stage.keys(CHAT);
     stage.typed("s", "hello there");
     assert!(stage.screen().lines().last().unwrap().starts_with(" ▲ hello there"));
+}
+
+#[test]
+fn a_session_or_a_message_is_copied_as_code() {
+    let copied = |language, numbers: Option<&[u64]>| {
+        Some(Effect::CopyAs { language, session: 3, numbers: numbers.map(<[u64]>::to_vec) })
+    };
+    let mut stage = stage();
+    assert_eq!(stage.line("Y", "py"), copied(Language::Python, Some(&[1])));
+    assert_eq!(stage.line("m j j m :", "copy-as rust"), copied(Language::Rust, Some(&[1, 3])));
+    stage.keys("esc");
+    assert_eq!(stage.line("Y", "node"), copied(Language::Node, None));
+    stage.keys("Y tab tab");
+    assert!(stage.screen().contains("copy as: websocat"), "{}", stage.screen());
+    stage.typed("esc Y", "cobol");
+    assert!(stage.screen().contains("✗ curl websocat wscat javascript node python rust"));
 }
