@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn an_editor_that_fails_changes_nothing_and_says_so() {
         check("false", Err("ended with 1"));
-        check("sh -c 'kill $$'", Err("was ended by a signal"));
+        check("exec sh -c 'kill $$'", Err("was ended by a signal"));
         check("no-such-editor-is-there 2>/dev/null", Err("ended with 127"));
         check("rm", Err("left no file"));
         check("printf '\\377' >", Err("is no UTF-8"));
