@@ -313,4 +313,15 @@ mod tests {
         assert_ne!(controller.rules_version(), before);
         assert!(!controller.rules().is_empty());
     }
+
+    #[test]
+    fn what_the_user_holds_stays_held_when_other_rules_come() {
+        let controller = Controller::new();
+        controller.send(Command::Hold(Some(Filter::default())));
+        controller.send(Command::Rules(RuleSet::parse("[[rule]]\nthen = { mark = true }").unwrap()));
+        assert!(controller.hold().is_some());
+        assert_eq!(controller.rules().names().count(), 1);
+        controller.send(Command::Rules(RuleSet::default()));
+        assert!(!controller.rules().is_empty());
+    }
 }
