@@ -45,15 +45,44 @@ impl Mailbox {
         }
     }
 
-    /// Takes the orders; where there are none, the task is woken when one comes.
+    /// Takes the orders; the task is woken when the next one comes.
     pub(crate) fn take(&self, context: &Context<'_>) -> Vec<Order> {
         let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inside.orders.is_empty() {
-            match &mut inside.waker {
-                Some(waker) => waker.clone_from(context.waker()),
-                none => *none = Some(context.waker().clone()),
-            }
+        // Also where there are some: who takes them may not ask again before the next come.
+        match &mut inside.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
         }
         std::mem::take(&mut inside.orders)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Woken>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_order_wakes_the_session_also_when_it_has_just_taken_another() {
+        let (mailbox, woken) = (Mailbox::default(), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&woken));
+        let take = || mailbox.take(&Context::from_waker(&waker));
+        assert_eq!(take(), []);
+        for times in 1..=3 {
+            mailbox.put(Order::ReleaseAll);
+            assert_eq!(woken.0.load(Ordering::Relaxed), times);
+            assert_eq!(take(), [Order::ReleaseAll]);
+        }
     }
 }
