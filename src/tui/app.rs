@@ -226,7 +226,6 @@ impl App {
         self.flow = page.chosen.as_ref().map(|summary| summary.flow);
         self.flows_top = page.flows.top;
         self.scroll = page.detail.top;
-        self.settle_held(page);
         let Some(summary) = &page.chosen else { return };
         if let Some(number) = page.messages.number {
             let fresh = Place {

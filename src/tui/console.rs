@@ -166,6 +166,7 @@ impl Console {
             self.page = self.gatherer.gather(&self.app, &settled.room(), now);
         }
         self.app.settle(&self.page);
+        self.app.settle_held(&self.page);
     }
 
     /// Goes on with a search; true where it moved something.

@@ -37,6 +37,8 @@ impl Terminal {
         command.env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"));
         command.args(words);
         command.env("TERM", "xterm-256color");
+        command.env("EDITOR", "sed -i s/third/fourth/");
+        command.env_remove("VISUAL");
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
@@ -268,6 +270,88 @@ fn a_killed_session_resets_both_ends() {
     server.finish();
     terminal.press("Q");
     assert_eq!(terminal.finish(), 0);
+}
+
+/// The next frame of a client: its opcode, and its payload unmasked.
+fn frame(peer: &mut Peer) -> (u8, String) {
+    let mut head = [0; 6];
+    peer.0.read_exact(&mut head).unwrap();
+    let mut payload = vec![0; usize::from(head[1] & 0x7f)];
+    peer.0.read_exact(&mut payload).unwrap();
+    payload.iter_mut().enumerate().for_each(|(at, octet)| *octet ^= head[2 + at % 4]);
+    (head[0] & 0x0f, String::from_utf8(payload).unwrap())
+}
+
+/// A client with an open session, in which nothing has been said.
+fn silent_client(proxy: SocketAddr) -> Peer {
+    let mut client = Peer::connect(proxy);
+    client.send(request(proxy));
+    client.head();
+    client
+}
+
+#[test]
+fn messages_are_held_changed_dropped_and_edited_in_the_users_editor_while_pings_pass() {
+    let server = Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching());
+        assert_eq!(frame(&mut peer), (9, String::new()), "the ping overtakes what is held");
+        assert_eq!(frame(&mut peer), (1, "first!".to_owned()));
+        assert_eq!(frame(&mut peer), (1, "fourth".to_owned()));
+        peer.send(b"\x81\x02ok");
+        let _ = peer.0.read_to_end(&mut Vec::new());
+    });
+    let (mut terminal, address) = Terminal::proxy(&format!("ws://{}", server.address));
+    terminal.press("idir:client op:text\r");
+    terminal.wait_for("holding dir:client op:text");
+    let mut client = silent_client(address);
+    client.send(b"\x81\x85\0\0\0\0first\x81\x86\0\0\0\0second\x81\x85\0\0\0\0third\x89\x80\0\0\0\0");
+    terminal.wait_for("3 held");
+
+    terminal.press("te");
+    terminal.wait_for("ctrl-s send it on");
+    terminal.press("\x05!");
+    terminal.wait_for("· changed");
+    terminal.press("\x13");
+    terminal.wait_for("message 1 of #1 goes on changed: 5 B became 6 B");
+    terminal.wait_for("2 held");
+    terminal.press("d");
+    terminal.wait_for("message 2 of #1 is dropped");
+    terminal.wait_for("1 held");
+    terminal.press("E");
+    terminal.wait_for("message 3 of #1 goes on changed: 5 B became 6 B");
+    terminal.wait_for("0 held");
+    client.expect(b"\x81\x02ok");
+    terminal.assert_modes("after the editor", false);
+    terminal.press("Q");
+    assert_eq!(terminal.finish(), 0);
+    drop(client);
+    server.finish();
+}
+
+#[test]
+fn what_is_held_when_the_screen_is_left_goes_on_unless_it_is_dropped() {
+    for (answer, arrives) in [("\r", true), ("d", false)] {
+        let server = Server::once(move |mut peer| {
+            peer.head();
+            peer.send(switching());
+            let mut rest = Vec::new();
+            // Leaving while a session is open resets it.
+            let _ = peer.0.read_to_end(&mut rest);
+            assert_eq!(!rest.is_empty(), arrives);
+        });
+        let (mut terminal, address) = Terminal::proxy(&format!("ws://{}", server.address));
+        terminal.press("iop:text\r");
+        terminal.wait_for("holding op:text");
+        let mut client = silent_client(address);
+        client.send(b"\x81\x84\0\0\0\0last");
+        terminal.wait_for("1 held");
+        terminal.press("Q");
+        terminal.wait_for("1 is held: enter lets it go on, d drops it, esc stays");
+        terminal.press(answer);
+        assert_eq!(terminal.finish(), 0);
+        server.finish();
+    }
 }
 
 #[test]

@@ -316,8 +316,13 @@ impl App {
             (self.holding.chosen, self.holding.at, self.holding.top) = (None, 0, 0);
             return;
         };
+        let before = self.holding.chosen;
         (self.holding.at, self.holding.top) = (cursor, waiting.top);
         self.holding.chosen = waiting.order.get(cursor).map(|held| held.held);
+        // What was chosen has gone: the panes above show what the cursor is on now.
+        if self.focus == Pane::Held && before.is_some() && before != self.holding.chosen {
+            self.show_chosen(cursor, page);
+        }
     }
 
     /// Leaves; where something is held, the user says first what becomes of it.

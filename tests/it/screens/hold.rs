@@ -125,6 +125,17 @@ fn the_panes_above_show_what_is_chosen_among_the_held() {
 }
 
 #[test]
+fn what_goes_on_makes_room_for_the_next_and_the_panes_show_it() {
+    let mut stage = stage();
+    stage.keys("t");
+    assert_eq!(chosen(&stage), Some(6));
+    stage.sample.act(Some(1), (1, Some(6)), (12_400, ToServer), Deed::Released);
+    stage.look();
+    assert_eq!(chosen(&stage), Some(7));
+    assert_eq!(settled(stage.keys("a")), (2, Verdict::Forward));
+}
+
+#[test]
 fn what_is_newly_held_does_not_move_the_cursor() {
     let mut stage = stage();
     stage.keys("t j");
