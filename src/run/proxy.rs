@@ -98,6 +98,7 @@ pub struct Shown {
     pub program: Option<Program>,
     pub replay: Option<Progress>,
     pub voice: Option<Voice>,
+    pub rules: Option<PathBuf>,
     pub filter: Filter,
     pub redaction: Redaction,
 }
@@ -168,6 +169,7 @@ impl Running {
                 program: self.program.clone(),
                 replay: self.replay.clone(),
                 voice: self.voice.clone(),
+                rules: self.rules.path().map(PathBuf::from),
                 filter: options.filter.clone(),
                 redaction: options.redact.redaction(),
             };
@@ -214,10 +216,14 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, recording, source, program, replay, voice, filter, redaction } = shown;
+    let Shown { listen, recording, source, program, replay, voice, rules, filter, redaction } = shown;
     let about = About { listen, recording, source, program, replay, composes: voice.is_some(), filter };
     let editor = Some(Box::new(super::editor::edit) as sockeye::tui::OutsideEditor);
-    let outside = Outside { controller, redaction, voice, editor, ..Outside::default() };
+    let add_rule = controller.clone().map(|controller| {
+        Box::new(move |rule: &str| super::rules::add(rules.as_deref(), rule, &controller))
+            as sockeye::tui::AddRule
+    });
+    let outside = Outside { controller, redaction, voice, editor, add_rule, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))
     })

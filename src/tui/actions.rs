@@ -325,6 +325,9 @@ pub const BINDINGS: &[Binding] = &[
     key(&["D"], Action::Hold(HoldAction::Refuse), "refuse", "answer a held handshake with a status")
         .takes("STATUS [TEXT]")
         .hint("refuse"),
+    key(&["+"], Action::Hold(HoldAction::Rule), "rule", "make a rule of the message, and save it")
+        .takes("[THEN]")
+        .hint("rule"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
     key(&["Y"], Action::CopyAs, "copy-as", "copy session or message as code: curl, node, python …")
         .takes("[LANGUAGE]")

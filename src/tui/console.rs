@@ -7,6 +7,7 @@ use super::About;
 use super::actions::Pane;
 use super::app::{App, Effect, Seek, Zoom};
 use super::draw::{self, Regions, View};
+use super::edit::Editor;
 use super::gather::Gatherer;
 use super::hold::{HoldAction, HoldEffect};
 use super::page::Page;
@@ -79,6 +80,10 @@ impl Console {
             Effect::Hold(HoldEffect::EditOutside(held)) => self
                 .open_editor(held, HoldAction::EditOutside)
                 .then_some(Effect::Hold(HoldEffect::TakeOutside)),
+            Effect::Hold(HoldEffect::Rule(then)) => {
+                self.app.begin_rule(&self.log, &self.page, &then);
+                None
+            }
             effect => Some(effect),
         }
     }
@@ -96,6 +101,12 @@ impl Console {
     /// A program of the user's has edited that text, or failed to: why.
     pub fn edited_outside(&mut self, result: Result<String, String>) -> Option<Effect> {
         self.app.edited_outside(result)
+    }
+
+    /// A rule could not be saved: it stays in the editor, to be mended.
+    pub(super) fn keep_rule(&mut self, rule: String, why: &str) {
+        self.app.editor = Some(Editor::of_rule(rule));
+        self.app.complain(why);
     }
 
     /// What is held was so before the screens came, or by somebody else.

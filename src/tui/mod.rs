@@ -62,7 +62,7 @@ pub use listing::Listing;
 pub use page::{Detail, Flows, Found, Messages, Page, Row};
 pub use sheet::{Sheet, SheetKind};
 pub use sort::Sort;
-pub use terminal::{Outside, OutsideEditor, run};
+pub use terminal::{AddRule, Outside, OutsideEditor, run};
 pub use theme::{Look, Theme, Words};
 
 /// What the screens are about.

@@ -45,12 +45,17 @@ pub struct Outside {
     /// Has the user's own editor change a text, in a file with that ending, while the terminal is its own; says why
     /// where nothing came of it.
     pub editor: Option<OutsideEditor>,
+    /// Adds a rule, as TOML, to the user's rules; says what came of it, or why nothing did.
+    pub add_rule: Option<AddRule>,
     /// What becomes of secrets in a recording that is saved.
     pub redaction: Redaction,
 }
 
 /// Takes a text and the ending of a file for it, and gives what became of it.
 pub type OutsideEditor = Box<dyn Fn(&str, &str) -> Result<String, String>>;
+
+/// Takes a rule, as TOML.
+pub type AddRule = Box<dyn Fn(&str) -> Result<String, String>>;
 
 /// Drawings follow each other no faster than this.
 const FRAME: Duration = Duration::from_millis(33);

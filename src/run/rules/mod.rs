@@ -1,10 +1,12 @@
 //! Rules of the user's: read from their file, read again when it changes, and tried out; and the hooks that they ask.
 
+#[cfg(feature = "tui")]
+mod add;
 mod check;
 mod hooks;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sockeye::capture::{Event, Note, Tap};
 use sockeye::control::{Command, Controller};
@@ -12,6 +14,8 @@ use sockeye::rules::RuleSet;
 
 use super::Failure;
 use crate::cli::{OutputOptions, RulesCommand, RulesOptions};
+#[cfg(feature = "tui")]
+pub use add::add;
 use hooks::Hooks;
 use watch::{Read, Watched};
 
@@ -31,8 +35,16 @@ pub struct Rules {
 
 /// What holds: a file that is looked at, and programs that run, until this is dropped.
 pub struct Holding {
+    path: Option<PathBuf>,
     _file: Option<Watched>,
     _hooks: Hooks,
+}
+
+impl Holding {
+    /// The file of rules, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
 }
 
 impl Rules {
@@ -52,7 +64,8 @@ impl Rules {
         if let Some(read) = &self.read {
             controller.send(Command::Rules(read.rules.clone()));
         }
-        Holding { _file: self.read.map(|read| read.watch(controller, tap, self.told)), _hooks: hooks }
+        let path = self.read.as_ref().map(|read| read.path.clone());
+        Holding { path, _file: self.read.map(|read| read.watch(controller, tap, self.told)), _hooks: hooks }
     }
 }
 

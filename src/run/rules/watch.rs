@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Rules that were read from a file.
 pub(super) struct Read {
     pub(super) rules: RuleSet,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     text: String,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::decode::{self, View, json};
+use crate::rules::RuleSet;
 use crate::ws::Opcode;
 use crate::ws::handshake::RequestHead;
 
@@ -17,6 +18,8 @@ pub(super) enum Form {
     Hex,
     /// The head of a request, each line without its CR LF.
     Head,
+    /// A rule, as TOML.
+    Rule,
 }
 
 /// What is wrong with a text.
@@ -59,6 +62,7 @@ impl Form {
             Form::Text => "text",
             Form::Hex => "hex",
             Form::Head => "the head",
+            Form::Rule => "a rule",
         }
     }
 
@@ -69,6 +73,7 @@ impl Form {
             Form::Text => "txt",
             Form::Hex => "hex",
             Form::Head => "http",
+            Form::Rule => "toml",
         }
     }
 
@@ -76,7 +81,7 @@ impl Form {
     pub(super) fn text(self, octets: &[u8]) -> String {
         let told = String::from_utf8_lossy(octets);
         match self {
-            Form::Json | Form::Text => told.into_owned(),
+            Form::Json | Form::Text | Form::Rule => told.into_owned(),
             Form::Head => told.strip_suffix("\r\n\r\n").unwrap_or(&told).replace("\r\n", "\n"),
             Form::Hex => {
                 let lines = octets.chunks(WIDTH).map(|row| {
@@ -95,7 +100,7 @@ impl Form {
     /// The octets that a text stands for, as far as it stands for any.
     pub(super) fn octets(self, text: &str) -> Result<Vec<u8>, Complaint> {
         match self {
-            Form::Json | Form::Text => Ok(text.as_bytes().to_vec()),
+            Form::Json | Form::Text | Form::Rule => Ok(text.as_bytes().to_vec()),
             Form::Head => {
                 // An editor of the user's ends the last line; the head's own end is put there here.
                 let lines = text.trim_end_matches('\n').split('\n');
@@ -116,6 +121,7 @@ impl Form {
                 odd(at, format!("expected {expected}"))
             }
             Form::Hex => octets(text).err(),
+            Form::Rule => rule_fault(text).map(|(at, what)| Complaint { at, what, fatal: true }),
             Form::Head => {
                 let wrong = |(at, what)| Complaint { at, what, fatal: true };
                 head_fault(text.trim_end_matches('\n')).map(wrong)
@@ -148,6 +154,15 @@ fn octets(text: &str) -> Result<Vec<u8>, Complaint> {
         Some((at, _)) => Err(wrong(at, "an octet has two digits".to_owned())),
         None => Ok(octets),
     }
+}
+
+/// What keeps a text from being a rule, and where.
+fn rule_fault(text: &str) -> Option<(usize, String)> {
+    let error = RuleSet::parse(text).err()?.into_iter().next()?;
+    let line_start: usize = text.split_inclusive('\n').take(error.line.saturating_sub(1)).map(str::len).sum();
+    let line = text[line_start..].split('\n').next().unwrap_or_default();
+    let column = line.char_indices().nth(error.column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    Some((line_start + column, error.message))
 }
 
 /// What keeps a text from being a request's head, and where.
@@ -229,6 +244,9 @@ mod tests {
         check(Form::Hex, "00 0a\nff", None);
         check(Form::Hex, "00 0g", Some((4, "no digit")));
         check(Form::Hex, "00 0 a0", Some((3, "two digits")));
+        check(Form::Rule, "[[rule]]\nthen = { drop = true }", None);
+        check(Form::Rule, "[[rule]]\nthen = { drpo = true }", Some((18, "drop")));
+        check(Form::Rule, "[[rule]", Some((7, "")));
         check(Form::Head, "GET / HTTP/1.1\nHost: a\n", None);
         check(Form::Head, "GET /", Some((0, "a method")));
         check(Form::Head, "GET / HTTP/1.1\nHost a", Some((15, "a colon")));

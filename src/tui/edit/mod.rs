@@ -30,6 +30,8 @@ pub enum Edits {
         /// What it is held under.
         held: u64,
     },
+    /// A rule to be.
+    Rule,
 }
 
 /// A text under way.
@@ -98,6 +100,16 @@ impl Editor {
         Editor::new(Edits::Handshake { held }, form, head, title)
     }
 
+    /// For a rule.
+    pub(super) fn of_rule(rule: String) -> Editor {
+        Editor::new(
+            Edits::Rule,
+            Form::Rule,
+            rule.into(),
+            "a rule; docs/rules.md says what it can do".to_owned(),
+        )
+    }
+
     fn new(edits: Edits, form: Form, original: Bytes, title: String) -> Editor {
         let before = form.text(&original);
         let area = Area::new(&before);
@@ -121,6 +133,7 @@ impl Editor {
     pub fn held(&self) -> Option<u64> {
         match self.edits {
             Edits::Message { held, .. } | Edits::Handshake { held } => Some(held),
+            Edits::Rule => None,
         }
     }
 
@@ -209,7 +222,7 @@ impl Editor {
     }
 
     fn done(&mut self, warned: Option<Warned>) -> Edited {
-        if !self.is_changed() {
+        if !self.is_changed() && self.edits != Edits::Rule {
             return Edited::Done(None);
         }
         match &self.complaint {
@@ -245,6 +258,10 @@ impl Editor {
 
     /// Between octets and what they say.
     fn switch(&mut self) {
+        if self.edits == Edits::Rule {
+            self.note = Some("a rule is text".to_owned());
+            return;
+        }
         let octets = match self.form.octets(&self.area.text()) {
             Ok(octets) => octets,
             Err(complaint) => {

@@ -36,6 +36,10 @@ impl App {
                     format!("goes on changed: {} became {}", text::size(was), text::size(new.len() as u64))
                 };
                 let (held, verdict, became) = match (editor.edits, octets) {
+                    (Edits::Rule, rule) => {
+                        let rule = String::from_utf8_lossy(&rule.unwrap_or_default()).into_owned();
+                        return Some(Effect::Hold(HoldEffect::AddRule(rule)));
+                    }
                     (Edits::Message { held, .. } | Edits::Handshake { held }, None) => {
                         (held, Verdict::Forward, "goes on as it was".to_owned())
                     }

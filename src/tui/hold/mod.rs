@@ -4,6 +4,7 @@ mod draw;
 mod editing;
 mod gather;
 mod pulse;
+mod rule;
 
 use super::actions::{Action, Pane};
 use super::app::{App, Effect, Zoom};
@@ -67,6 +68,8 @@ pub enum HoldAction {
     Close,
     /// Answer a handshake with a refusal.
     Refuse,
+    /// Make a rule of what the cursor is on.
+    Rule,
 }
 
 /// What the world outside has to do about what is held.
@@ -86,6 +89,10 @@ pub enum HoldEffect {
     TakeOutside,
     /// A session is closed with a code and a reason.
     Close(u32, u16, String),
+    /// A rule is begun in the editor, which does that.
+    Rule(String),
+    /// A rule is added to the file of rules.
+    AddRule(String),
     /// All of it is dropped, and then the screen is left.
     DropAndQuit(Vec<u64>),
 }
@@ -108,6 +115,10 @@ impl App {
             HoldAction::ForwardAll if page.waiting.order.is_empty() => self.say("nothing is held"),
             HoldAction::ForwardAll => return Some(Effect::Hold(HoldEffect::ReleaseAll)),
             HoldAction::Close => return self.close(argument, page),
+            HoldAction::Rule => {
+                let then = argument.unwrap_or("{ hold = true }").to_owned();
+                return Some(Effect::Hold(HoldEffect::Rule(then)));
+            }
             action => {
                 let held = self.held_here(page)?.clone();
                 return self.settle_one(action, &held, argument, page);

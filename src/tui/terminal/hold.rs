@@ -13,7 +13,7 @@ impl Desk<'_> {
         match effect {
             HoldEffect::TakeOutside => return self.edit_outside(screen),
             // The console opens its editor by itself.
-            HoldEffect::Edit(_) | HoldEffect::EditOutside(_) => return Ok(None),
+            HoldEffect::Edit(_) | HoldEffect::EditOutside(_) | HoldEffect::Rule(_) => return Ok(None),
             _ => {}
         }
         let Some(controller) = &self.outside.controller else {
@@ -49,7 +49,15 @@ impl Desk<'_> {
                 }
                 return Ok(Some(Leave));
             }
-            HoldEffect::TakeOutside | HoldEffect::Edit(_) | HoldEffect::EditOutside(_) => {}
+            HoldEffect::AddRule(rule) => match self.outside.add_rule.as_ref().map(|add| add(&rule)) {
+                Some(Ok(words)) => self.console.say(words),
+                Some(Err(why)) => self.console.keep_rule(rule, &why),
+                None => self.console.complain("no rules can be saved from here"),
+            },
+            HoldEffect::TakeOutside
+            | HoldEffect::Edit(_)
+            | HoldEffect::EditOutside(_)
+            | HoldEffect::Rule(_) => {}
         }
         Ok(None)
     }

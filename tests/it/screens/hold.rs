@@ -317,3 +317,22 @@ fn what_is_held_and_the_editor_are_drawn() {
         check(&format!("edit_head_{suffix}"), &stage);
     }
 }
+
+#[test]
+fn a_rule_is_made_of_the_chosen_message_and_checked_as_it_is_typed() {
+    let mut stage = stage();
+    stage.keys("t");
+    assert_eq!(stage.line(":", "rule drop"), None);
+    assert!(stage.screen().contains("when = 'dir:client op:text json.type=order'"), "{}", stage.screen());
+    assert!(stage.screen().contains("✓ a rule"), "{}", stage.screen());
+    stage.keys("ctrl-end up end left left");
+    type_in(&mut stage, ", dorp = 1");
+    assert!(stage.screen().contains("✗ line 4, column"), "{}", stage.screen());
+    assert_eq!(stage.keys("ctrl-s"), None, "what is no rule is not saved");
+    stage.keys("ctrl-z");
+    let rule = "[[rule]]\nname = 'order from the client'\nwhen = 'dir:client op:text json.type=order'\n\
+                then = { drop = true }\n";
+    assert_eq!(stage.keys("ctrl-s"), Some(Effect::Hold(HoldEffect::AddRule(rule.to_owned()))));
+    stage.keys("+ esc");
+    assert!(stage.screen().contains("nothing was saved"), "{}", stage.screen());
+}
