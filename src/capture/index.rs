@@ -25,6 +25,8 @@ pub(super) struct Index {
     /// The place of each flow in `flows`, which is in the order they began.
     places: HashMap<Flow, u64>,
     next_place: u64,
+    /// The highest number of a session, and of an exchange.
+    pub(super) highest: [u32; 2],
     pub(super) stats: Stats,
     /// Where the latest notes are.
     pub(super) notes: VecDeque<u64>,
@@ -52,6 +54,7 @@ impl Index {
             flows: BTreeMap::new(),
             places: HashMap::new(),
             next_place: 0,
+            highest: [0; 2],
             stats,
             notes: VecDeque::new(),
             acts: Acts::default(),
@@ -63,6 +66,11 @@ impl Index {
     }
 
     pub(super) fn entry_or_new(&mut self, flow: Flow) -> &mut Entry {
+        let (highest, number) = match flow {
+            Flow::Session(number) => (&mut self.highest[0], number),
+            Flow::Exchange(number) => (&mut self.highest[1], number),
+        };
+        *highest = number.max(*highest);
         let place = *self.places.entry(flow).or_insert_with(|| {
             self.next_place += 1;
             self.next_place

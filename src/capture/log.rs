@@ -157,6 +157,17 @@ impl Log {
         self.changed();
     }
 
+    /// Takes back what [`Log::close`] said: more will be appended. Cursors that have ended stay so.
+    pub fn reopen(&self) {
+        self.0.closed.store(false, Ordering::Release);
+        self.changed();
+    }
+
+    /// The highest number of a session, and of an exchange, that there was.
+    pub(super) fn highest(&self) -> [u32; 2] {
+        self.index().highest
+    }
+
     /// Whether nothing more will be appended.
     pub fn is_closed(&self) -> bool {
         self.0.closed.load(Ordering::Acquire)

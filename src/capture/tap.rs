@@ -122,19 +122,20 @@ const MOST_SPARE: usize = 32;
 /// How long the capture thread lets things gather: it wakes once for many.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Starts the capture thread of `log`.
+/// Starts the capture thread of `log`, which may be a recording's: its sessions are numbered after those that it has.
 ///
 /// # Errors
 /// Where the system gives no thread.
 pub fn capture(log: &Log, config: CaptureConfig) -> io::Result<(Tap, Capture)> {
+    let [sessions, exchanges] = log.highest();
     let shared = Arc::new(Shared {
         queue: Mutex::default(),
         filled: Condvar::new(),
         waiting: AtomicUsize::new(0),
         limit: config.queue_limit,
         taps: AtomicUsize::new(1),
-        sessions: AtomicU32::new(0),
-        exchanges: AtomicU32::new(0),
+        sessions: AtomicU32::new(sessions),
+        exchanges: AtomicU32::new(exchanges),
     });
     let scribe = Scribe::new(log.clone(), config.inflate_limit);
     let tap = Tap { shared: Arc::clone(&shared), log: log.clone() };

@@ -2,7 +2,7 @@
 //! as all else does.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ impl Door {
     ///
     /// # Errors
     /// Where the system has no room for it, or the proxy is gone.
-    pub async fn enter(&self, server: &Target) -> io::Result<(Endpoint, SocketAddr)> {
+    pub async fn enter(&self, server: &Target) -> io::Result<(Endpoint, String)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let client = TcpStream::connect(listener.local_addr()?).await?;
         let address = client.local_addr()?;
@@ -55,7 +55,7 @@ impl Door {
         self.0.send(Guest { stream, server: server.authority.clone() }).map_err(gone)?;
         // Bytes leave as they come. A socket that cannot do it still works.
         let _ = client.set_nodelay(true);
-        Ok((Endpoint::socket(Transport::tcp(client)), address))
+        Ok((Endpoint::socket(Transport::tcp(client)), address.to_string()))
     }
 }
 

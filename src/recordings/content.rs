@@ -156,7 +156,7 @@ pub(crate) fn shape(payload: &[u8]) -> u64 {
 }
 
 /// Fields whose values say what a message is.
-const TELLING: [&str; 12] =
+pub(super) const TELLING: [&str; 12] =
     ["type", "op", "event", "method", "kind", "action", "cmd", "command", "topic", "channel", "name", "t"];
 
 fn outline(value: &Value, depth: u8, hasher: &mut DefaultHasher) {

@@ -3,6 +3,7 @@
 //! All of it reads and writes lines of [`crate::headless::schema`], and leaves as it stands what it does not change.
 //! Readers and writers come from those who call.
 
+mod abreast;
 mod align;
 pub(crate) mod content;
 mod input;
@@ -17,6 +18,7 @@ mod times;
 mod trim;
 pub(crate) mod units;
 
+pub use abreast::{abreast, mark};
 pub use align::{Mark, Pairing, align};
 pub use input::{Input, open};
 pub use merge::{MergeError, Merged, merge};

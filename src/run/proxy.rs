@@ -10,7 +10,7 @@ use sockeye::connect::Voice;
 use sockeye::control::Controller;
 use sockeye::filter::Filter;
 use sockeye::headless::{self, Follower, Output, Printing, Redaction, text::Style};
-use sockeye::net::{Clear, Credentials, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
+use sockeye::net::{Clear, Credentials, Door, HostHeader, Limits, Listening, Proxy, ProxyConfig, StartError};
 use sockeye::replay::Progress;
 
 use super::rules::{Holding, Rules};
@@ -101,7 +101,12 @@ pub struct Shown {
     pub rules: Option<PathBuf>,
     pub filter: Filter,
     pub redaction: Redaction,
+    /// The way into a proxy, for sessions that are played again.
+    pub way: Option<Way>,
 }
+
+/// Gives the door of a proxy, or says why there is none.
+pub type Way = Box<dyn Fn() -> Result<Door, String>>;
 
 impl Running {
     /// Listens, with a log of its own.
@@ -162,6 +167,7 @@ impl Running {
     ) -> Result<Option<Follower>, Failure> {
         let listen = self.proxy.listening().to_vec();
         if shows_screen(options) {
+            let door = self.proxy.door();
             let shown = Shown {
                 listen,
                 recording: options.record.clone(),
@@ -172,6 +178,7 @@ impl Running {
                 rules: self.rules.path().map(PathBuf::from),
                 filter: options.filter.clone(),
                 redaction: options.redact.redaction(),
+                way: Some(Box::new(move || Ok(door.clone()))),
             };
             return screen(&self.log, shown, Some(self.controller.clone())).map(|()| None);
         }
@@ -216,14 +223,14 @@ pub fn heed_signals(options: &OutputOptions) -> Result<Option<Signals>, Failure>
 #[cfg(feature = "tui")]
 pub fn screen(log: &Log, shown: Shown, controller: Option<Controller>) -> Result<(), Failure> {
     use sockeye::tui::{About, Outside};
-    let Shown { listen, recording, source, program, replay, voice, rules, filter, redaction } = shown;
+    let Shown { listen, recording, source, program, replay, voice, rules, filter, redaction, way } = shown;
     let about = About { listen, recording, source, program, replay, composes: voice.is_some(), filter };
     let editor = Some(Box::new(super::editor::edit) as sockeye::tui::OutsideEditor);
     let add_rule = controller.clone().map(|controller| {
         Box::new(move |rule: &str| super::rules::add(rules.as_deref(), rule, &controller))
             as sockeye::tui::AddRule
     });
-    let outside = Outside { controller, redaction, voice, editor, add_rule, ..Outside::default() };
+    let outside = Outside { controller, redaction, voice, editor, add_rule, way, ..Outside::default() };
     sockeye::tui::run(log, about, &outside).map_err(|error| {
         Failure::new(UNREACHABLE, format_args!("the terminal cannot be used: {error}; try --headless"))
     })

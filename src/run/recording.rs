@@ -2,13 +2,17 @@
 
 use std::io;
 #[cfg(feature = "tui")]
-use std::{path::Path, sync::mpsc, thread, time::Duration};
+use std::{cell::RefCell, path::Path, rc::Rc, sync::mpsc, thread, time::Duration};
 
 #[cfg(feature = "tui")]
-use sockeye::capture::{Event, Log, LogConfig, Note};
+use sockeye::capture::{Capture, CaptureConfig, Event, Log, LogConfig, Note, capture};
+#[cfg(feature = "tui")]
+use sockeye::control::Controller;
 #[cfg(feature = "tui")]
 use sockeye::headless::FileError;
 use sockeye::headless::{self, Printing, Redaction, text::Style};
+#[cfg(feature = "tui")]
+use sockeye::net::{Door, Proxy, ProxyConfig};
 
 use super::{Failure, USAGE};
 use crate::cli::{PrintOptions, ShowOptions};
@@ -51,14 +55,54 @@ pub fn show(options: ShowOptions) -> Result<(), Failure> {
     if let Ok(outcome) = outcome.recv_timeout(Duration::from_millis(300)) {
         outcome.map_err(failed)?;
     }
+    let stage = Rc::new(Stage::default());
     let shown = super::proxy::Shown {
         source,
         filter: options.filter,
         redaction: options.redact.redaction(),
+        way: Some(Box::new({
+            let (stage, log) = (Rc::clone(&stage), log.clone());
+            move || stage.door(&log)
+        })),
         ..Default::default()
     };
-    super::proxy::screen(&log, shown, None)?;
+    let shown = super::proxy::screen(&log, shown, Some(stage.controller.clone()));
+    stage.finish(&log);
+    shown?;
     outcome.try_recv().unwrap_or(Ok(())).map_err(failed)
+}
+
+/// A proxy for sessions of the recording that are played again, from the first of them on.
+#[cfg(feature = "tui")]
+#[derive(Default)]
+struct Stage {
+    controller: Controller,
+    running: RefCell<Option<(Proxy, Capture)>>,
+}
+
+#[cfg(feature = "tui")]
+impl Stage {
+    fn door(&self, log: &Log) -> Result<Door, String> {
+        let mut running = self.running.borrow_mut();
+        if let Some((proxy, _)) = &*running {
+            return Ok(proxy.door());
+        }
+        if !log.is_closed() {
+            return Err("the recording is still being read".to_owned());
+        }
+        let (tap, capture) = capture(log, CaptureConfig::default()).map_err(|error| error.to_string())?;
+        let config = ProxyConfig { listeners: Vec::new(), ..ProxyConfig::default() };
+        let proxy = Proxy::start(config, tap, &self.controller).map_err(|error| error.to_string())?;
+        log.reopen();
+        Ok(running.insert((proxy, capture)).0.door())
+    }
+
+    fn finish(&self, log: &Log) {
+        if let Some((proxy, capture)) = self.running.take() {
+            proxy.finish();
+            capture.finish(log);
+        }
+    }
 }
 
 /// Reads a recording into a log, which is given away as soon as there is one.

@@ -91,6 +91,16 @@ pub enum Action {
     Command,
     /// What can be done here.
     Help,
+    /// A session's client part, to a server again.
+    Play,
+    /// Two sessions side by side.
+    Compare,
+    /// To the next row in which they differ.
+    NextDifference,
+    /// To the one before.
+    PreviousDifference,
+    /// Only rows in which they differ, or all.
+    OnlyDifferences,
     /// What the proxy itself had to say.
     Notes,
     /// What the program prints that was run.
@@ -184,6 +194,8 @@ pub enum When {
     Anywhere,
     /// In one.
     In(Pane),
+    /// While two sessions are compared.
+    Comparing,
 }
 
 impl When {
@@ -192,6 +204,7 @@ impl When {
         match self {
             When::Anywhere => true,
             When::In(one) => one == pane,
+            When::Comparing => false,
         }
     }
 }
@@ -344,6 +357,19 @@ pub const BINDINGS: &[Binding] = &[
     .takes("FILE"),
     key(&["W"], Action::SaveAll, "save-all", "save all sessions that are listed as a recording")
         .takes("FILE"),
+    key(&["R"], Action::Play, "play", "play the session's client part to a server again, and compare")
+        .takes("[SERVER]")
+        .hint("replay"),
+    key(&["="], Action::Compare, "compare", "two sessions side by side: marked, or :compare 3 5")
+        .takes("[A B]")
+        .hint("compare"),
+    key(&["]"], Action::NextDifference, "next-difference", "to the next row that differs")
+        .when(When::Comparing)
+        .hint("next difference"),
+    key(&["["], Action::PreviousDifference, "previous-difference", "to the one before").when(When::Comparing),
+    key(&["-"], Action::OnlyDifferences, "only-differences", "leave out what is the same, or show it")
+        .when(When::Comparing)
+        .hint("only differences"),
     key(&["X"], Action::Kill, "kill", "close the session's connections, both ends").hint("kill"),
     key(&["z"], Action::Clear, "clear", "forget sessions and exchanges that are over"),
     key(&["!"], Action::Notes, "notes", "read what the proxy itself had to say").hint("notes"),
@@ -401,6 +427,12 @@ pub(super) fn helpful(pane: Pane) -> &'static [Action] {
 /// The row that a key means in `pane`.
 pub fn binding(key: &str, pane: Pane) -> Option<&'static Binding> {
     BINDINGS.iter().find(|binding| binding.when.includes(pane) && binding.keys.contains(&key))
+}
+
+/// The row that a key means while two sessions are compared.
+pub fn binding_in_comparison(key: &str) -> Option<&'static Binding> {
+    let means = |when: When| BINDINGS.iter().find(|row| row.when == when && row.keys.contains(&key));
+    means(When::Comparing).or_else(|| means(When::Anywhere))
 }
 
 /// The row that a command names: whole, or by a beginning that only one has.
@@ -463,7 +495,11 @@ pub fn keys_page() -> String {
          Every key is also a command: press `:` and type its name (a beginning that is unique will do).\n\
          This page is made from the table in `src/tui/actions.rs`; `UPDATE_DOCS=1 cargo test the_page_of_keys` writes it.\n",
     );
-    let sections = [("Everywhere", When::Anywhere), ("In the list of sessions", When::In(Pane::Sessions))];
+    let sections = [
+        ("Everywhere", When::Anywhere),
+        ("In the list of sessions", When::In(Pane::Sessions)),
+        ("While two sessions are compared", When::Comparing),
+    ];
     for (title, when) in sections {
         page += &format!("\n## {title}\n\n| key | command | does |\n|---|---|---|\n");
         for binding in BINDINGS.iter().filter(|binding| binding.when == when) {

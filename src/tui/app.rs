@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::actions::{self, Action, Pane, Tab};
 use super::commands::choices;
+use super::comparison::Comparison;
 use super::composer::Composer;
 use super::edit::Editor;
 use super::hold::{HoldEffect, Holding};
@@ -19,6 +20,7 @@ use crate::decode::View;
 use crate::filter::Filter;
 use crate::headless::Chosen;
 use crate::interchange::code::Language;
+use crate::net::Target;
 use crate::ws::Direction;
 
 /// The user's side of the screen.
@@ -54,6 +56,8 @@ pub struct App {
     pub marks: BTreeSet<Mark>,
     /// The first line of the detail pane.
     pub scroll: u64,
+    /// Two sessions side by side in place of the panes.
+    pub comparison: Option<Comparison>,
     /// What is shown over the panes.
     pub sheet: Option<Sheet>,
     /// The line being typed.
@@ -72,6 +76,8 @@ pub struct App {
     pub notice: Option<Notice>,
     /// A search that goes on to the next find as soon as there is one.
     pub(super) seeking: Option<Seek>,
+    /// The session that a server is being asked for.
+    pub(super) playing: Option<u32>,
     /// What a file is being asked for.
     pub(super) saving: Option<Saving>,
     pub(super) flows_top: usize,
@@ -171,6 +177,8 @@ pub enum Effect {
     SavePayload(PathBuf),
     /// A recording of what was chosen goes into a file.
     SaveRecording(PathBuf, Chosen),
+    /// A session's client part is played to a server, and shown beside it.
+    Play(u32, Target),
 }
 
 impl App {
@@ -200,7 +208,11 @@ impl App {
         if self.composer.is_some() {
             return self.compose_key(key, page);
         }
-        match actions::binding(key, self.focus) {
+        let binding = match self.comparison {
+            Some(_) => actions::binding_in_comparison(key),
+            None => actions::binding(key, self.focus),
+        };
+        match binding {
             Some(binding) => self.act(binding.action, None, page),
             None if key.is_empty() => None,
             None => {
@@ -226,6 +238,7 @@ impl App {
         self.flow = page.chosen.as_ref().map(|summary| summary.flow);
         self.flows_top = page.flows.top;
         self.scroll = page.detail.top;
+        self.settle_comparison(page);
         let Some(summary) = &page.chosen else { return };
         if let Some(number) = page.messages.number {
             let fresh = Place {
@@ -259,7 +272,7 @@ impl App {
 
     /// Does what an action means, with the argument of a command if it was one.
     pub(super) fn act(&mut self, action: Action, argument: Option<&str>, page: &Page) -> Option<Effect> {
-        if self.act_on_sheet(action) {
+        if self.act_on_sheet(action) || self.act_on_comparison(action, page) {
             return None;
         }
         match action {
@@ -309,6 +322,7 @@ impl App {
             Action::Help => self.sheet = Some(Sheet::new(SheetKind::Help)),
             Action::Notes => self.sheet = Some(Sheet::new(SheetKind::Notes)),
             Action::Output => self.sheet = Some(Sheet::at_end(SheetKind::Output)),
+            Action::Compare => self.compare(argument, page),
             _ => return self.effect(action, argument, page),
         }
         None
@@ -325,6 +339,7 @@ impl App {
             Action::SavePayload => self.file(Purpose::PayloadFile, argument, page),
             Action::SaveRecording => self.save_chosen(argument, page),
             Action::SaveAll => self.save_listed(argument, page),
+            Action::Play => self.play(argument, page),
             Action::Kill => self.kill(page),
             Action::Clear => Some(Effect::Clear),
             Action::Redraw => Some(Effect::Redraw),

@@ -28,11 +28,14 @@ impl App {
             Purpose::Hold => self.holding.filter.source().to_owned(),
             Purpose::Close => "1000 ".to_owned(),
             Purpose::Refuse => "403 Forbidden".to_owned(),
-            Purpose::Search | Purpose::Command | Purpose::Send | Purpose::CopyAs => String::new(),
+            Purpose::Search | Purpose::Command | Purpose::Send | Purpose::CopyAs | Purpose::Server => {
+                String::new()
+            }
         };
         let input = Input::new(purpose, &present, self.histories.entry(purpose).or_default());
         self.input = Some(match purpose {
             Purpose::RecordingFile => input.asking(self.recording_prompt()),
+            Purpose::Server => input.asking(self.server_prompt()),
             _ => input,
         });
     }
@@ -96,6 +99,7 @@ impl App {
             Purpose::Hold => self.hold(text, page),
             Purpose::Close => self.act_on_held(HoldAction::Close, Some(text), page),
             Purpose::Refuse => self.act_on_held(HoldAction::Refuse, Some(text), page),
+            Purpose::Server => self.play_to(text),
             Purpose::Filter | Purpose::SessionFilter | Purpose::Search => {
                 self.take(purpose, text);
                 None

@@ -4,10 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::About;
-use super::actions::Pane;
+use super::actions::{Pane, When};
 use super::app::{App, Effect, Seek, Zoom};
 use super::draw::{self, Regions, View};
 use super::edit::Editor;
+use super::encores::Stage;
 use super::gather::Gatherer;
 use super::hold::{HoldAction, HoldEffect};
 use super::page::Page;
@@ -15,8 +16,9 @@ use super::sent::Sent;
 use super::sheet;
 use super::sifter::Sifter;
 use super::theme::Theme;
-use crate::capture::{Log, Payload, Program, Stamp, State, Summary};
+use crate::capture::{Flow, Log, Payload, Program, Stamp, State, Summary};
 use crate::filter::Filter;
+use crate::replay::Encore;
 
 /// All of the screens' state over one log.
 pub struct Console {
@@ -27,6 +29,7 @@ pub struct Console {
     page: Page,
     gatherer: Gatherer,
     area: Rect,
+    stage: Stage,
     /// The notes that were announced.
     noted: u64,
     /// What the user sent, and is not in the log yet.
@@ -49,6 +52,7 @@ impl Console {
             page: Page::default(),
             gatherer,
             area: Rect::new(0, 0, width, height),
+            stage: Stage::default(),
             noted: 0,
             sent: Sent::default(),
             over: false,
@@ -122,6 +126,8 @@ impl Console {
 
     /// Looks at the log anew, at `now`.
     pub fn refresh(&mut self, now: Stamp) {
+        self.stage.look(&self.log, &mut self.app);
+        self.compared();
         self.gather(now);
         if self.app.seeking.is_some() && self.sought() {
             self.gather(now);
@@ -131,13 +137,33 @@ impl Console {
             editor.settle(width, height);
         }
         if let Some(sheet) = &mut self.app.sheet {
-            self.page.sheet = sheet.lines(&self.log, &self.about, self.app.focus, width);
+            let place = match self.app.comparison {
+                Some(_) => When::Comparing,
+                None => When::In(self.app.focus),
+            };
+            self.page.sheet = sheet.lines(&self.log, &self.about, place, width);
             sheet.settle(self.page.sheet.len(), height);
         }
         self.compose_first();
         self.hear();
         if let Some(words) = self.sent.arrived(&self.log) {
             self.app.say(words);
+        }
+    }
+
+    /// Shows a session that is being played again beside the one that it plays.
+    pub fn begin(&mut self, encore: Encore) {
+        self.stage.begin(encore, &mut self.app);
+    }
+
+    /// Gives up a comparison of sessions that the log does not have.
+    fn compared(&mut self) {
+        let Some(comparison) = &self.app.comparison else { return };
+        let gone = |session: u32| self.log.summary(Flow::Session(session)).is_none();
+        let missing = [Some(comparison.left), comparison.right].into_iter().flatten().find(|one| gone(*one));
+        if let Some(missing) = missing {
+            self.app.comparison = None;
+            self.app.complain(format!("there is no session {missing} to compare"));
         }
     }
 
@@ -171,10 +197,10 @@ impl Console {
 
     fn gather(&mut self, now: Stamp) {
         let regions = Regions::of(self.area, &self.app, &self.page);
-        self.page = self.gatherer.gather(&self.app, &regions.room(), now);
+        self.page = self.gatherer.gather(&self.app, &regions.room(self.area), now);
         let settled = Regions::of(self.area, &self.app, &self.page);
-        if settled.room() != regions.room() {
-            self.page = self.gatherer.gather(&self.app, &settled.room(), now);
+        if settled.room(self.area) != regions.room(self.area) {
+            self.page = self.gatherer.gather(&self.app, &settled.room(self.area), now);
         }
         self.app.settle(&self.page);
         self.app.settle_held(&self.page);
@@ -282,13 +308,14 @@ impl Console {
         messages.learning
             || !messages.listing.is_done()
             || found.is_some_and(|found| !found.listing.is_done())
+            || self.page.comparison.as_ref().is_some_and(|compared| compared.busy)
             || self.app.seeking.is_some()
             || self.sent.is_busy(&self.log)
     }
 
     /// Goes up with all that the screens show beside the log.
     pub(super) fn version(&self) -> u64 {
-        self.about.printed().map_or(0, Program::version)
+        self.about.printed().map_or(0, Program::version) + self.stage.version()
     }
 
     pub(super) fn sifter(&self) -> Sifter {

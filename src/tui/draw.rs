@@ -20,10 +20,12 @@ use ratatui::text::{Line, Span};
 
 use super::actions::Pane;
 use super::app::{App, Zoom};
+use super::couples::Space;
 use super::page::Page;
 use super::theme::{Look, Theme, Words};
 use super::{
-    About, composer, edit, empty, hold, input, inspector, messages, sessions, sheet, status, text, words,
+    About, abreast, composer, edit, empty, hold, input, inspector, messages, sessions, sheet, status, text,
+    words,
 };
 use crate::filter::Filter;
 
@@ -48,6 +50,7 @@ pub(super) struct Room {
     pub(super) detail: usize,
     pub(super) detail_columns: usize,
     pub(super) held: usize,
+    pub(super) comparison: Space,
 }
 
 /// Lines of a pane that are not rows: its rule, and the heads of its columns.
@@ -104,7 +107,7 @@ impl Regions {
     }
 
     /// How much fits into each.
-    pub(super) fn room(&self) -> Room {
+    pub(super) fn room(&self, area: Rect) -> Room {
         let rows = |region: Option<Rect>, head: u16| {
             region.map_or(0, |area| area.height.saturating_sub(head) as usize)
         };
@@ -116,6 +119,7 @@ impl Regions {
             // A column of air on either side, the right one for the scroll bar.
             detail_columns: (self.title.width as usize).saturating_sub(2).max(10),
             held: rows(self.held, LIST_HEAD),
+            comparison: abreast::space(body(area)),
         }
     }
 }
@@ -146,6 +150,8 @@ pub(super) fn render(frame: &mut Frame<'_>, view: &View<'_>) {
         edit::render(frame, body(area), editor, &hold::state_of(editor, view), view.theme);
     } else if let Some(sheet) = view.app.sheet {
         sheet::render(frame, body(area), view, sheet);
+    } else if let Some(comparison) = &view.app.comparison {
+        abreast::render(frame, body(area), view, comparison);
     } else if view.page.empty {
         empty::render(frame, body(area), view);
     } else {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::actions::{Pane, Tab};
 use super::answers::Answers;
 use super::app::{App, Place};
+use super::couples::Couples;
 use super::document::{self, Document, Subject};
 use super::draw::Room;
 use super::halves::Halves;
@@ -31,6 +32,7 @@ pub(super) struct Gatherer {
     document: Option<(document::Key, Document)>,
     answers: Answers,
     watch: hold::Watch,
+    couples: Couples,
 }
 
 /// What the list of sessions depends on.
@@ -57,6 +59,7 @@ impl Gatherer {
             document: None,
             answers: Answers::default(),
             watch: hold::Watch::default(),
+            couples: Couples::default(),
         }
     }
 
@@ -87,6 +90,9 @@ impl Gatherer {
         }
         page.messages.height = room.messages;
         page.chosen = chosen;
+        if let Some(comparison) = &app.comparison {
+            page.comparison = self.couples.look(&self.log, comparison, room.comparison);
+        }
         page
     }
 
@@ -363,6 +369,9 @@ impl Gatherer {
 
     /// What copying gives: what the pane is about, in full where that is reasonable.
     pub(super) fn copied(&self, app: &App, page: &Page) -> Option<String> {
+        if let Some(compared) = &page.comparison {
+            return Some(compared.copied());
+        }
         let summary = page.chosen.as_ref()?;
         if app.focus == Pane::Sessions {
             return Some(summary.url.to_string());

@@ -1,12 +1,13 @@
 //! `?`: what every key does where the user is, what the signs mean, and what a filter can say.
 
-use super::actions::{BINDINGS, Binding, Pane, helpful};
+use super::actions::{BINDINGS, Binding, When, helpful};
+use super::comparison;
 use super::text;
 use super::theme::{Look, Words};
 use crate::filter::Filter;
 
 /// The signs on the screen.
-const SIGNS: [(&str, &str); 15] = [
+const SIGNS: [(&str, &str); 16] = [
     ("▲ ▼", "from the client, from the server"),
     ("●", "an open session"),
     ("○", "a session that is over"),
@@ -20,28 +21,42 @@ const SIGNS: [(&str, &str); 15] = [
     ("212 B←87", "212 octets, inflated from 87 on the wire"),
     ("Δ", "the time since the row above"),
     ("cut off", "the connection ended inside the message"),
+    ("= ≠ - + …", "compared: same, changed, only left, only right, awaited"),
     ("*", "marked by you"),
     ("━━", "the pane that has the keys"),
 ];
 
 /// The lines of help for where the keys go.
-pub(super) fn lines(focus: Pane, columns: usize) -> Vec<Words> {
+pub(super) fn lines(place: When, columns: usize) -> Vec<Words> {
     let mut lines = Vec::new();
     let section = |lines: &mut Vec<Words>, title: &str| {
         lines.push(Words::new());
         lines.push(vec![(Look::Heading, format!(" {title}"))]);
     };
-    let rows = || BINDINGS.iter().filter(|row| row.when.includes(focus));
-    let here = |row: &&Binding| helpful(focus).contains(&row.action);
+    let rows: Vec<&Binding> = BINDINGS
+        .iter()
+        .filter(|row| match place {
+            When::In(focus) => row.when.includes(focus),
+            _ => matches!(row.when, When::Comparing | When::Anywhere),
+        })
+        .collect();
+    let here = |row: &Binding| match place {
+        When::In(focus) => helpful(focus).contains(&row.action),
+        _ => row.when == When::Comparing || comparison::HELPFUL.contains(&row.action),
+    };
+    let title = match place {
+        When::In(focus) => focus.title().to_lowercase(),
+        _ => "a comparison".to_owned(),
+    };
     let add = |lines: &mut Vec<Words>, row: &Binding| {
         let command = if columns < 100 { "" } else { row.command };
         lines.push(entry(&row.keys.join(" "), row.help, command));
     };
-    let title = format!("Here, in {} (all of it also by name after :)", focus.title().to_lowercase());
+    let title = format!("Here, in {title} (all of it also by name after :)");
     section(&mut lines, &title);
-    rows().filter(here).for_each(|row| add(&mut lines, row));
+    rows.iter().filter(|row| here(row)).for_each(|row| add(&mut lines, row));
     section(&mut lines, "Everywhere");
-    rows().filter(|row| !here(row)).for_each(|row| add(&mut lines, row));
+    rows.iter().filter(|row| !here(row)).for_each(|row| add(&mut lines, row));
     section(&mut lines, "Signs");
     SIGNS.iter().for_each(|(sign, meaning)| lines.push(entry(sign, meaning, "")));
     section(&mut lines, "Filters and searches");

@@ -16,6 +16,7 @@ use crate::control::compose::{self, Draft};
 use crate::decode::visible;
 use crate::filter::{self, Filter};
 use crate::interchange::code::Language;
+use crate::net::Target;
 
 /// What is being typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +39,8 @@ pub enum Purpose {
     PayloadFile,
     /// The file for a recording.
     RecordingFile,
+    /// The server that a session is played to.
+    Server,
     /// A message.
     Send,
     /// The language of a copy.
@@ -56,6 +59,7 @@ impl Purpose {
             Purpose::Refuse => "refuse with status and text: ",
             Purpose::PayloadFile => "save the payload as: ",
             Purpose::RecordingFile => "save a recording as: ",
+            Purpose::Server => "play again to: ",
             Purpose::Send => "send: ",
             Purpose::CopyAs => "copy as: ",
         }
@@ -132,6 +136,7 @@ impl Input {
                 Some(_) => None,
                 None => Some(Language::ALL.map(Language::name).join(" ")),
             },
+            Purpose::Server => self.text.trim().parse::<Target>().err().map(|error| error.to_string()),
             Purpose::PayloadFile | Purpose::RecordingFile => None,
         }
     }
@@ -254,9 +259,14 @@ impl Input {
             }
             (Purpose::Send, _) => compose::completions(typed),
             (Purpose::CopyAs, _) => (0, super::commands::choices("[LANGUAGE]", typed)),
-            (Purpose::PayloadFile | Purpose::RecordingFile | Purpose::Close | Purpose::Refuse, _) => {
-                (0, Vec::new())
-            }
+            (
+                Purpose::PayloadFile
+                | Purpose::RecordingFile
+                | Purpose::Server
+                | Purpose::Close
+                | Purpose::Refuse,
+                _,
+            ) => (0, Vec::new()),
         }
     }
 

@@ -3,17 +3,21 @@
 //! A screen is a function of what the user did ([`App`]) and what happened ([`Page`], the rows in view, taken from
 //! the log). [`Console`] puts the two together without a terminal; [`run`] gives it one.
 
+mod abreast;
 mod actions;
 mod answers;
 mod app;
 mod certificate;
 mod commands;
+mod comparison;
 mod composer;
 mod console;
+mod couples;
 mod document;
 mod draw;
 mod edit;
 mod empty;
+mod encores;
 mod frames;
 mod gather;
 mod halves;
@@ -53,6 +57,7 @@ use crate::replay::Progress;
 pub use actions::{Action, BINDINGS, Binding, Pane, Tab, When, keys_page};
 pub use answers::Other;
 pub use app::{App, Effect, Mark, Notice, Place, Zoom};
+pub use comparison::{Compared, Comparison, Couple, Half, Kin};
 pub use composer::Composer;
 pub use console::Console;
 pub use edit::{Editor, Edits};
@@ -62,7 +67,7 @@ pub use listing::Listing;
 pub use page::{Detail, Flows, Found, Messages, Page, Row};
 pub use sheet::{Sheet, SheetKind};
 pub use sort::Sort;
-pub use terminal::{AddRule, Outside, OutsideEditor, run};
+pub use terminal::{AddRule, Outside, OutsideEditor, Way, run};
 pub use theme::{Look, Theme, Words};
 
 /// What the screens are about.

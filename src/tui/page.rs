@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::actions::Tab;
 use super::answers::Other;
+use super::comparison::Compared;
 use super::hold::Waiting;
 use super::listing::Listing;
 use super::theme::Words;
@@ -30,6 +31,8 @@ pub struct Page {
     pub detail: Detail,
     /// What is held.
     pub waiting: Waiting,
+    /// Two sessions side by side, where they are compared.
+    pub comparison: Option<Compared>,
     /// The lines of the sheet over the panes.
     pub sheet: Vec<Words>,
 }

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::actions::{Action, Pane};
+use super::actions::{Action, When};
 use super::draw::{View, scroll_bar, styled};
 use super::theme::{Look, Words};
 use super::{About, document, help, text, timing};
@@ -73,9 +73,9 @@ impl Sheet {
     }
 
     /// Its lines.
-    pub(super) fn lines(&self, log: &Log, about: &About, focus: Pane, columns: usize) -> Vec<Words> {
+    pub(super) fn lines(&self, log: &Log, about: &About, place: When, columns: usize) -> Vec<Words> {
         match self.kind {
-            SheetKind::Help => help::lines(focus, columns),
+            SheetKind::Help => help::lines(place, columns),
             SheetKind::Notes => notes(log, columns),
             SheetKind::Output => output(log, about, columns),
         }

@@ -201,6 +201,9 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     if view.app.sheet.is_some() {
         return vec![("j k", "scroll"), ("esc", "close")];
     }
+    if let Some(comparison) = &view.app.comparison {
+        return comparison.hints();
+    }
     let output = view.about.printed().is_some().then_some(Action::Output);
     if view.page.empty {
         let notes = (view.page.stats.notes > 0).then_some(Action::Notes);

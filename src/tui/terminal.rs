@@ -28,7 +28,8 @@ use crate::connect::Voice;
 use crate::control::{Command, Controller, Outcome};
 use crate::headless::{self, Redaction};
 use crate::interchange::code::Talk;
-use crate::net::Listening;
+use crate::net::{Door, Listening, Target};
+use crate::replay::Encore;
 use keys::Keys;
 use screen::Screen;
 use signals::Signals;
@@ -47,6 +48,8 @@ pub struct Outside {
     pub editor: Option<OutsideEditor>,
     /// Adds a rule, as TOML, to the user's rules; says what came of it, or why nothing did.
     pub add_rule: Option<AddRule>,
+    /// The way into a proxy, for sessions that are played again; none where there is none.
+    pub way: Option<Way>,
     /// What becomes of secrets in a recording that is saved.
     pub redaction: Redaction,
 }
@@ -56,6 +59,9 @@ pub type OutsideEditor = Box<dyn Fn(&str, &str) -> Result<String, String>>;
 
 /// Takes a rule, as TOML.
 pub type AddRule = Box<dyn Fn(&str) -> Result<String, String>>;
+
+/// Gives the door of a proxy, which it may start for that; or says why there is none.
+pub type Way = Box<dyn Fn() -> Result<Door, String>>;
 
 /// Drawings follow each other no faster than this.
 const FRAME: Duration = Duration::from_millis(33);
@@ -212,6 +218,7 @@ impl Desk<'_> {
                 }
             }
             Effect::SavePayload(file) => self.save_payload(file),
+            Effect::Play(session, server) => self.play(session, server),
             Effect::SaveRecording(file, chosen) => {
                 let (listen, redaction) = (self.listen.clone(), self.outside.redaction);
                 self.in_background(&file, move |log, file| {
@@ -220,6 +227,19 @@ impl Desk<'_> {
             }
         }
         Ok(None)
+    }
+
+    fn play(&mut self, session: u32, server: Target) {
+        let begun = match &self.outside.way {
+            None => Err("there is no proxy to play it through".to_owned()),
+            Some(way) => way().and_then(|door| {
+                Encore::start(self.log, session, server, door).map_err(|error| error.to_string())
+            }),
+        };
+        match begun {
+            Ok(encore) => self.console.begin(encore),
+            Err(why) => self.console.complain(format!("#{session} cannot be played: {why}")),
+        }
     }
 
     fn kill(&mut self, flow: Flow) {

@@ -1,5 +1,6 @@
 //! The screens: what is drawn for what happened and for what the user did.
 
+mod comparison;
 mod compose;
 mod filters;
 mod hold;

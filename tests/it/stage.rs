@@ -107,3 +107,67 @@ fn who_leaves_the_screen_early_is_told_what_was_not_played() {
     assert!(last.contains("this session was not played"), "{last}");
     assert!(last.contains("not all of the recording was played: 1 missing"), "{last}");
 }
+
+#[cfg(all(unix, feature = "tui"))]
+#[test]
+fn a_session_is_played_again_from_the_screen_and_compared() {
+    use crate::terminal::Terminal;
+    let changed: Vec<String> = HELLO.iter().map(|line| line.replace("world", "moon")).collect();
+    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let (_then, then) = recording(&[session(4, "/one", "", HELLO)]);
+    let (_now, now) = recording(&[session(1, "/one", "", &changed)]);
+    let mut mock = Mock::start(&now, &[]);
+    // A recording has no proxy of its own until one is needed.
+    let mut shown = Terminal::sockeye(&["show", then.to_str().unwrap()]);
+    shown.wait_for("Messages of #4");
+    shown.press(&format!(":play {}\r", mock.url));
+    shown.wait_for("#4 and #5");
+    shown.wait_for("3 same · 1 changed");
+    shown.wait_for("#5 went otherwise than #4");
+    shown.press("]]");
+    shown.wait_for("$.answer  \"world\"  →  \"moon\"");
+    assert!(mock.line().contains(r#""target":"/one","line":2,"ok":true"#));
+    shown.press("\x1b");
+    shown.wait_for("Messages of #4");
+    shown.press("R");
+    shown.wait_for("play #4 again to: ws://h ");
+    shown.press("\x15127.0.0.1:1\r");
+    shown.wait_for("cannot reach 127.0.0.1:1");
+    shown.press("Q");
+    shown.leave(0);
+}
+
+/// Whoever is inside needs no password, and no TLS.
+#[test]
+fn a_proxy_lets_in_who_comes_by_its_door() {
+    use sockeye::capture::{CaptureConfig, Flow, Log, LogConfig, State, capture};
+    use sockeye::control::Controller;
+    use sockeye::net::{Proxy, ProxyConfig};
+    use sockeye::replay::Encore;
+    let (_folder, file) = recording(&[session(7, "/one", "", HELLO)]);
+    let mut mock = Mock::start(&file, &[]);
+    let log = headless::load(&mut headless::open(&file).unwrap(), &LogConfig::default()).unwrap();
+    let (tap, capture) = capture(&log, CaptureConfig::default()).unwrap();
+    let config = ProxyConfig { auth: Some("user:password".parse().unwrap()), ..ProxyConfig::default() };
+    let proxy = Proxy::start(config, tap, &Controller::new()).unwrap();
+    log.reopen();
+    let encore = Encore::start(&log, 7, mock.url.parse().unwrap(), proxy.door()).unwrap();
+    assert!(mock.line().contains(r#""ok":true"#));
+    let over =
+        |log: &Log| log.summary(Flow::Session(8)).is_some_and(|summary| summary.state == State::Closed);
+    while !over(&log) || encore.over().is_none() {
+        log.wait(log.version(), std::time::Duration::from_millis(20));
+    }
+    let summary = log.summary(Flow::Session(8)).unwrap();
+    assert_eq!(Some(summary.client.to_string()), encore.address());
+    assert_eq!(encore.over().unwrap().unwrap().matched, 2);
+    assert!(Encore::start(&log, 99, mock.url.parse().unwrap(), proxy.door()).is_err());
+    let door = proxy.door();
+    proxy.finish();
+    capture.finish(&log);
+    let late = Encore::start(&log, 7, mock.url.parse().unwrap(), door).unwrap();
+    while late.over().is_none() {
+        std::thread::yield_now();
+    }
+    assert!(late.over().unwrap().unwrap_err().contains("the proxy has ended"));
+}
