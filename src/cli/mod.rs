@@ -1,5 +1,6 @@
 //! The command line: what users type, and what it means.
 
+mod commands;
 pub mod connect;
 pub mod files;
 mod interchange;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand};
 
 use sockeye::net::Target;
 
+pub use commands::CommandsOptions;
 pub use files::{DiffOptions, MergeOptions, RedactFileOptions, RefreshOptions, TrimOptions};
 pub use interchange::{ExportOptions, ImportOptions};
 pub use listen::ListenOptions;
@@ -107,6 +109,8 @@ pub struct ProxyOptions {
     pub output: OutputOptions,
     #[command(flatten)]
     pub rules: RulesOptions,
+    #[command(flatten)]
+    pub commands: CommandsOptions,
     /// Reverse mode: leave Host and Origin as the client sent them
     #[arg(long)]
     pub keep_host: bool,

@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::values::{address, seconds};
 use super::{
-    ListenOptions, LogOptions, OutOptions, OutputOptions, ProxyOptions, RulesOptions, SafetyOptions,
-    TlsOptions,
+    CommandsOptions, ListenOptions, LogOptions, OutOptions, OutputOptions, ProxyOptions, RulesOptions,
+    SafetyOptions, TlsOptions,
 };
 
 #[derive(Debug, Args)]
@@ -43,6 +43,7 @@ impl RunOptions {
             listen: ListenOptions::at(self.listen),
             output: self.output,
             rules: self.rules,
+            commands: CommandsOptions::default(),
             keep_host: false,
             handshake_timeout: self.handshake_timeout,
             safety: SafetyOptions::default(),

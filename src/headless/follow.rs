@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::printer::Printer;
-use super::{Printing, Redaction};
+use super::{Printing, Redaction, Subscription};
 use crate::capture::{Act, Event, Flow, Log, Next, Note, Opened, Opening, Summary};
 use crate::net::Listening;
 
@@ -28,8 +28,11 @@ pub(super) const EVICTED: &str = "the log reached its limit before they were wri
 /// # Errors
 /// Where the sink fails otherwise, or the log cannot be read.
 pub fn follow(log: &Log, printing: &Printing, sink: impl Write + Send) -> io::Result<()> {
-    let followed =
-        Printer::new(sink, printing, log.started()).and_then(|mut printer| pump(log, &mut printer));
+    quietly(Printer::new(sink, printing, log.started()).and_then(|mut printer| pump(log, &mut printer)))
+}
+
+/// A sink that nobody reads any more is no fault.
+fn quietly(followed: io::Result<()>) -> io::Result<()> {
     match followed {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
@@ -50,6 +53,25 @@ impl Follower {
     pub fn spawn(log: &Log, printing: Printing, sink: impl Write + Send + 'static) -> io::Result<Follower> {
         let log = log.clone();
         Follower::run("output", move || follow(&log, &printing, sink))
+    }
+
+    /// Runs [`follow`] on a thread, and prints what `subscription` is to from time to time.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn subscribed(
+        log: &Log,
+        printing: Printing,
+        subscription: Subscription,
+        sink: impl Write + Send + 'static,
+    ) -> io::Result<Follower> {
+        let log = log.clone();
+        Follower::run("output", move || {
+            quietly(
+                Printer::new(sink, &printing, log.started())
+                    .and_then(|printer| pump(&log, &mut printer.heeding(subscription))),
+            )
+        })
     }
 
     /// Waits until it has written all, which it has soon after the log was closed; none where it is still busy after

@@ -9,10 +9,14 @@ mod follow;
 pub mod hook;
 mod lines;
 mod numbers;
+mod outlet;
 mod printer;
 mod redact;
 mod save;
 mod sieve;
+mod subscription;
+
+pub mod commands;
 
 pub mod schema;
 
@@ -22,8 +26,10 @@ pub use beside::{append, check_append, is_same_file, replace};
 pub use file::{FileError, load, load_into, open, payload, print, resume, seekable};
 pub use follow::{Follower, follow, private, record};
 pub use numbers::Renumbered;
+pub use outlet::Outlet;
 pub use redact::Redactor;
 pub use save::{Chosen, Saved, save, save_into};
+pub use subscription::Subscription;
 
 use crate::filter::Filter;
 use crate::net::Listening;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::redact::Redactor;
 use super::schema::{self, Payloads, Recording};
 use super::sieve::{Passed, Sieve};
+use super::subscription::Subscription;
 use super::text::{self, Style};
 use super::{Output, Printing, Redaction};
 use crate::capture::{Act, Deed, Event, Flow, Log, Stamp};
@@ -17,6 +18,8 @@ pub(super) struct Printer<'w> {
     form: Form<'w>,
     /// None where secrets are to be seen.
     redactor: Option<Redactor>,
+    /// What is printed, where that may change, and how far that was heeded.
+    subscription: Option<(Subscription, u64)>,
     /// The sessions of which no more is told; none where nothing stops that.
     stopped: Option<HashSet<u32>>,
 }
@@ -50,7 +53,17 @@ impl<'w> Printer<'w> {
             }
         };
         let redactor = (printing.redaction == Redaction::On).then(Redactor::default);
-        Ok(Printer { form, redactor, stopped: None })
+        Ok(Printer { form, redactor, subscription: None, stopped: None })
+    }
+
+    /// Heeding changes of what is to be printed.
+    pub fn heeding(self, subscription: Subscription) -> Printer<'w> {
+        let form = match self.form {
+            Form::Text(writer, sieve) => Form::Text(writer, sieve.changing()),
+            Form::Json(writer, sieve) => Form::Json(writer, sieve.changing()),
+            Form::Nothing => Form::Nothing,
+        };
+        Printer { form, subscription: Some((subscription, 0)), ..self }
     }
 
     /// As a recording: where a rule stops it for a session, the session's end is all that follows.
@@ -94,6 +107,10 @@ impl<'w> Printer<'w> {
             Form::Text(_, sieve) | Form::Json(_, sieve) => sieve,
             Form::Nothing => return Ok(()),
         };
+        let subscription = self.subscription.as_mut();
+        if let Some(filter) = subscription.and_then(|(subscription, seen)| subscription.changed(seen)) {
+            sieve.change(filter);
+        }
         match sieve.pass(event, log, || event.clone()) {
             Passed::No => {
                 if let Form::Json(writer, _) = &mut self.form {

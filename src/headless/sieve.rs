@@ -14,6 +14,10 @@ pub(super) struct Sieve<T> {
     filter: Filter,
     /// Whether what is done to a message can make the filter true of it.
     about_acts: bool,
+    /// Whether another filter may come.
+    changing: bool,
+    /// Whether nothing passes.
+    shut: bool,
     sessions: HashMap<u32, Known<T>>,
 }
 
@@ -54,9 +58,20 @@ pub(super) enum Passed<T> {
 
 impl<T> Sieve<T> {
     pub fn new(filter: Filter) -> Sieve<T> {
-        let about = |word| filter.source().contains(word);
-        let about_acts = ["held", "edited", "dropped", "marked"].into_iter().any(about);
-        Sieve { filter, about_acts, sessions: HashMap::new() }
+        let about_acts = about_acts(&filter);
+        Sieve { filter, about_acts, changing: false, shut: false, sessions: HashMap::new() }
+    }
+
+    /// The same, and another filter may come: what it needs to know of sessions is kept.
+    pub fn changing(self) -> Sieve<T> {
+        Sieve { changing: true, ..self }
+    }
+
+    /// Another filter from here on; none lets nothing pass.
+    pub fn change(&mut self, filter: Option<Filter>) {
+        self.shut = filter.is_none();
+        self.filter = filter.unwrap_or_default();
+        self.about_acts = about_acts(&self.filter);
     }
 
     /// Whether everything passes.
@@ -66,7 +81,14 @@ impl<T> Sieve<T> {
 
     /// Decides about an event. `keep` gives what to keep of it if it does not pass by itself, but may later.
     pub fn pass(&mut self, event: &Event, log: Option<&Log>, keep: impl FnOnce() -> T) -> Passed<T> {
+        if self.shut {
+            self.note(event, Some(keep));
+            return Passed::No;
+        }
         if self.is_open() {
+            if self.changing {
+                return self.note(event, None::<fn() -> T>);
+            }
             return Passed::Yes;
         }
         match event {
@@ -116,6 +138,28 @@ impl<T> Sieve<T> {
             Known { opening: opening.cloned(), held_back, passed: VecDeque::new(), waiting: VecDeque::new() };
         self.sessions.insert(session, known);
         if passes { Passed::Yes } else { Passed::No }
+    }
+
+    /// Takes in an event that passes, or that does not, where `keep` is given, whatever the filter.
+    fn note(&mut self, event: &Event, keep: Option<impl FnOnce() -> T>) -> Passed<T> {
+        let (session, opening) = match event {
+            Event::Opened(opening) => (opening.session, Some(opening.clone())),
+            Event::Tunnel(tunnel) => (tunnel.session, None),
+            Event::Ended(ended) => {
+                let known = self.sessions.remove(&ended.session);
+                return after(known.and_then(|known| known.held_back));
+            }
+            Event::Message(message) if keep.is_none() => {
+                let Some(known) = self.sessions.get_mut(&message.session) else { return Passed::Yes };
+                known.let_through(message.number);
+                return after(known.held_back.take());
+            }
+            _ => return Passed::Yes,
+        };
+        let held_back = keep.map(|keep| keep());
+        let known = Known { opening, held_back, passed: VecDeque::new(), waiting: VecDeque::new() };
+        self.sessions.insert(session, known);
+        Passed::Yes
     }
 
     fn act(&mut self, act: &Act, event: &Event, log: Option<&Log>) -> Passed<T> {
@@ -168,6 +212,11 @@ impl<T> Known<T> {
 
 fn after<T>(held_back: Option<T>) -> Passed<T> {
     held_back.map_or(Passed::Yes, |held_back| Passed::After(vec![held_back]))
+}
+
+/// Whether what is done to a message can make a filter true of it.
+fn about_acts(filter: &Filter) -> bool {
+    ["held", "edited", "dropped", "marked"].into_iter().any(|word| filter.source().contains(word))
 }
 
 /// Whether the filter is true of an event, to which this was done so far: what the log says may be of later.
@@ -242,6 +291,29 @@ mod tests {
         assert_eq!(printed("pear", &events), [0, 2, 4, 6]);
         assert_eq!(printed("", &events), [0, 1, 2, 3, 4, 5, 6]);
         assert!(printed("plum", &events).is_empty());
+    }
+
+    #[test]
+    fn another_filter_holds_from_where_it_comes() {
+        let mut sieve = Sieve::new(Filter::default()).changing();
+        let opened = Event::Opened(Opening { session: 1, ..Opening::default() });
+        fn pass(sieve: &mut Sieve<&'static str>, event: &Event) -> Passed<&'static str> {
+            sieve.pass(event, None, || "open")
+        }
+        assert_eq!(pass(&mut sieve, &opened), Passed::Yes);
+        assert_eq!(pass(&mut sieve, &said(1, "apple")), Passed::Yes);
+        sieve.change(Some(Filter::parse("pear").unwrap()));
+        assert_eq!(pass(&mut sieve, &said(2, "apple")), Passed::No);
+        assert_eq!(pass(&mut sieve, &said(3, "pear")), Passed::Yes);
+        sieve.change(None);
+        let second = Event::Opened(Opening { session: 2, ..Opening::default() });
+        assert_eq!(pass(&mut sieve, &second), Passed::No);
+        assert_eq!(pass(&mut sieve, &said(4, "pear")), Passed::No);
+        sieve.change(Some(Filter::default()));
+        let Event::Message(message) = said(1, "plum") else { panic!() };
+        let late = Event::Message(Message { session: 2, ..message });
+        assert_eq!(pass(&mut sieve, &late), Passed::After(vec!["open"]));
+        assert_eq!(pass(&mut sieve, &late), Passed::Yes);
     }
 
     #[test]

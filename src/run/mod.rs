@@ -3,6 +3,7 @@
 pub mod about;
 pub mod ca;
 pub mod child;
+mod commands;
 pub mod connect;
 pub mod demo;
 #[cfg(feature = "tui")]

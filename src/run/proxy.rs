@@ -19,14 +19,19 @@ use super::{Failure, UNREACHABLE, USAGE};
 use crate::cli::{LogOptions, OutputOptions, ProxyOptions, SafetyOptions};
 
 /// Runs the proxy until the user or a signal ends it.
-pub fn proxy(options: ProxyOptions) -> Result<(), Failure> {
+pub fn proxy(mut options: ProxyOptions) -> Result<(), Failure> {
+    options.output.headless |= options.commands.commands;
     let style = Style::for_stdout();
     let config = ProxyConfig { auth: auth(&options.safety)?, ..config(&options)? };
     let rules = Rules::of(&options.rules, &options.output)?;
     let signals = heed_signals(&options.output)?;
     let running = Running::start(config, options.log, rules)?;
     let recorder = running.record(&options.output)?;
-    let output = running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?;
+    let output = if options.commands.commands {
+        super::commands::obey(&running, &options.output, options.commands, signals)?
+    } else {
+        running.look(&options.output, style, || signals.map_or(Ok(()), Signals::wait))?
+    };
     running.finish(output, recorder);
     Ok(())
 }

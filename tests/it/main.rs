@@ -4,6 +4,7 @@
 mod acts;
 mod clients;
 mod code;
+mod commands;
 mod connect;
 mod demo;
 #[cfg(feature = "cli")]
