@@ -143,7 +143,9 @@ fn a_script_holds_edits_and_injects() {
 
     // What is still held goes on when the proxy ends.
     program.has_done(&json!({ "do": "quit" }));
-    client.expect(b"\x81\x03two");
+    let told: Vec<_> = (0..3).map(|_| program.act()).collect();
+    let act = |act: &str, number: u64| (act.into(), number.into(), number.into());
+    assert_eq!(told, [act("held", 2), act("edited", 1), act("released", 2)]);
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
 }
 
