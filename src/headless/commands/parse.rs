@@ -289,9 +289,9 @@ impl Fields<'_> {
             }
             Fields { of: "a frame", keys: &keys }.frame()
         };
-        (1..)
+        (1_u32..)
             .zip(&list)
-            .map(|(place, json): (u32, &Box<RawValue>)| frame(json).map_err(|fault| format!("frame {place}: {fault}")))
+            .map(|(place, json)| frame(json).map_err(|fault| format!("frame {place}: {fault}")))
             .collect()
     }
 
