@@ -482,3 +482,37 @@ impl Child for Nobody {
         None
     }
 }
+
+#[test]
+fn a_message_is_composed_into_an_open_session() {
+    let server = Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching());
+        let mut frame = [0; 2 + 4 + 5];
+        std::io::Read::read_exact(&mut peer.0, &mut frame).unwrap();
+        let payload: Vec<u8> =
+            frame[6..].iter().zip(frame[2..6].iter().cycle()).map(|(a, b)| a ^ b).collect();
+        assert_eq!((&frame[..2], &payload[..]), (&b"\x81\x85"[..], &b"hello"[..]));
+        peer.expect_reset();
+    });
+    let (mut terminal, address) = Terminal::proxy(&format!("ws://{}", server.address));
+    let mut client = Peer::connect(address);
+    client.send(request(address));
+    client.head();
+    terminal.wait_for("●");
+    terminal.press("s");
+    terminal.wait_for("Send to the server");
+    terminal.press("hello\r");
+    terminal.wait_for("went in as message 1 of #1");
+    // ctrl-t turns to the other end.
+    terminal.press("\x14");
+    terminal.wait_for("Send to the client");
+    terminal.press("/hex 00 ff\r");
+    terminal.wait_for("went in as message 2 of #1");
+    client.expect(b"\x82\x02\x00\xff");
+    terminal.press("\x1b");
+    terminal.wait_until("the composer is closed", |screen| !screen.contents().contains("Send to the"));
+    terminal.press("X");
+    client.expect_reset();
+    server.finish();
+}
