@@ -489,7 +489,7 @@ fn a_message_is_composed_into_an_open_session() {
         peer.head();
         peer.send(switching());
         let mut frame = [0; 2 + 4 + 5];
-        std::io::Read::read_exact(&mut peer.0, &mut frame).unwrap();
+        peer.0.read_exact(&mut frame).unwrap();
         let payload: Vec<u8> =
             frame[6..].iter().zip(frame[2..6].iter().cycle()).map(|(a, b)| a ^ b).collect();
         assert_eq!((&frame[..2], &payload[..]), (&b"\x81\x85"[..], &b"hello"[..]));
