@@ -19,7 +19,7 @@ use super::sifter::{Sifter, Test};
 use super::sort::Sort;
 use super::subject::FlowSubject;
 use super::words;
-use crate::capture::{Flow, FlowKind, Log, Message, Opened, Stamp, Stats, Summary};
+use crate::capture::{Deeds, Flow, FlowKind, Log, Message, Opened, Stamp, Stats, Summary};
 
 /// What is kept from one page to the next, so that each costs little.
 pub(super) struct Gatherer {
@@ -330,6 +330,7 @@ impl Gatherer {
     }
 
     fn row(&self, app: &App, summary: &Summary, message: &Message, columns: usize) -> Row {
+        let deeds = self.log.deeds(message.session, message.number);
         Row {
             number: message.number,
             direction: message.direction,
@@ -344,7 +345,8 @@ impl Gatherer {
             faults: message.faults.len(),
             complete: message.complete,
             answers: None,
-            marked: app.marks.contains(&(summary.flow, message.number)),
+            marked: app.marks.contains(&(summary.flow, message.number)) || deeds.any(Deeds::MARKED),
+            done: words::done(deeds, message.injected.as_ref()),
         }
     }
 

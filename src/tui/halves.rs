@@ -68,6 +68,7 @@ impl Halves {
                 complete: true,
                 answers: None,
                 marked: app.marks.contains(&(self.summary.flow, number)),
+                done: String::new(),
             }
         });
         rows.collect()

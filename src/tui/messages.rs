@@ -196,6 +196,9 @@ fn flags(view: &View<'_>, row: &Row) -> (Vec<Span<'static>>, usize) {
     if row.frames > 1 {
         spans.push(Span::styled(format!(" ⁂{}", row.frames), view.theme.odd()));
     }
+    if !row.done.is_empty() {
+        spans.push(Span::styled(format!(" {}", row.done), view.theme.odd()));
+    }
     if !row.complete {
         spans.push(Span::styled(" cut off", view.theme.odd()));
     }

@@ -129,8 +129,10 @@ pub struct Row {
     pub complete: bool,
     /// The message that it answers.
     pub answers: Option<Other>,
-    /// Whether the user marked it.
+    /// Whether the user, or a rule, marked it.
     pub marked: bool,
+    /// What was done to it: a sign and words; empty where nothing was.
+    pub done: String,
 }
 
 /// The detail pane.

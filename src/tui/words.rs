@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::capture::{self, FlowKind, Log, Message, State, Summary};
+use crate::capture::{self, By, Deeds, FlowKind, Log, Message, State, Summary};
 use crate::decode::{self, View, visible, visible_bytes};
+use crate::headless::text as headless;
 use crate::ws::handshake::glance;
 use crate::ws::{Close, Direction, Opcode};
 
@@ -16,6 +17,18 @@ pub(super) fn arrow(direction: Direction) -> &'static str {
         Direction::ToServer => "▲",
         Direction::ToClient => "▼",
     }
+}
+
+/// What was done to a message, in signs and words: `✎ edited, held`, `+ sent by rule greet`.
+pub(super) fn done(deeds: Deeds, injected: Option<&By>) -> String {
+    let mut all: Vec<String> = headless::words_of(deeds).map(str::to_owned).collect();
+    all.extend(injected.map(|by| format!("sent by {}", visible(&by.to_string()))));
+    let sign = match headless::sign(deeds) {
+        Some((sign, _)) => sign,
+        None if injected.is_some() => headless::INJECTED,
+        None => return String::new(),
+    };
+    format!("{sign} {}", all.join(", "))
 }
 
 /// The opcode that a payload is read by.
@@ -66,4 +79,17 @@ pub(super) fn target(url: &str) -> String {
 /// Whether a flow's rows are messages, and not the halves of an exchange.
 pub(super) fn has_messages(summary: &Summary) -> bool {
     summary.kind == FlowKind::Session && !matches!(summary.state, State::Asked | State::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_was_done_to_it() {
+        let by = By::Rule("greet".into());
+        assert_eq!(done(Deeds::HELD | Deeds::RELEASED | Deeds::EDITED, None), "✎ edited, held");
+        assert_eq!(done(Deeds::NONE, Some(&by)), "+ sent by rule greet");
+        assert_eq!(done(Deeds::NONE, None), "");
+    }
 }
