@@ -27,6 +27,8 @@ pub enum Proxy {
     /// `copy.rs`.
     Copy,
     Sockeye,
+    /// Sockeye with a rule that reads every message and matches none.
+    Armed,
     /// Another build of sockeye, to see what a change does under the same noise.
     Baseline,
     Haproxy,
@@ -36,10 +38,11 @@ pub enum Proxy {
 
 impl Proxy {
     /// All of them.
-    pub const ALL: [Proxy; 7] = [
+    pub const ALL: [Proxy; 8] = [
         Proxy::Direct,
         Proxy::Copy,
         Proxy::Sockeye,
+        Proxy::Armed,
         Proxy::Baseline,
         Proxy::Haproxy,
         Proxy::Nginx,
@@ -52,6 +55,7 @@ impl Proxy {
             Proxy::Direct => "direct",
             Proxy::Copy => "copy",
             Proxy::Sockeye => "sockeye",
+            Proxy::Armed => "armed",
             Proxy::Baseline => "baseline",
             Proxy::Haproxy => "haproxy",
             Proxy::Nginx => "nginx",
@@ -63,7 +67,7 @@ impl Proxy {
     pub fn program(self) -> Option<PathBuf> {
         match self {
             Proxy::Direct | Proxy::Copy => env::current_exe().ok(),
-            Proxy::Sockeye => Some(env!("CARGO_BIN_EXE_sockeye").into()),
+            Proxy::Sockeye | Proxy::Armed => Some(env!("CARGO_BIN_EXE_sockeye").into()),
             Proxy::Baseline => env::var_os("SOCKEYE_BASELINE").map(PathBuf::from),
             Proxy::Haproxy | Proxy::Nginx | Proxy::Mitmdump => {
                 let path = env::var_os("PATH").unwrap_or_default();
@@ -199,6 +203,9 @@ impl Drop for Running {
     }
 }
 
+/// Looks into every message, and does nothing.
+const NEVER: &str = "[[rule]]\nname = 'never'\nwhen = 'words-that-nobody-says'\nthen = { drop = true }\n";
+
 fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), directory: &Path) -> Result<()> {
     let (listen, load) = ends;
     let server = load.address.as_str();
@@ -209,10 +216,14 @@ fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), dir
         Proxy::Copy => {
             command.args(["--role", "copy", listen, server]);
         }
-        Proxy::Sockeye | Proxy::Baseline => {
+        Proxy::Sockeye | Proxy::Armed | Proxy::Baseline => {
             let scheme = if certificates.is_some() { "wss" } else { "ws" };
             command.arg(format!("{scheme}://{server}"));
             command.args(["--listen", listen, "--headless", "--output", "none"]);
+            if proxy == Proxy::Armed {
+                fs::write(&file, NEVER)?;
+                command.arg("--rules").arg(&file);
+            }
             if let Some(folder) = certificates {
                 command.arg("--ca-dir").arg(folder).arg("--server-ca").arg(folder.join("sockeye-ca.pem"));
             }

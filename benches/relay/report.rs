@@ -82,6 +82,7 @@ pub fn targets(rows: &[(Row, Vec<Series>)]) -> String {
 fn target_line(row: &Row, target: Target, series: &[Series]) -> Vec<String> {
     let (what, most, unit) = match target {
         Target::CpuOfHaproxy(most) => ("CPU time, of haproxy's", most, "x"),
+        Target::ArmedOfSockeye(most) => ("CPU time with an armed rule, of that without", most, "x"),
         Target::AddedLatencyOfCopy(most) => ("added p50, of the TCP copy's", most, "x"),
         Target::LatencyOfCopy(most) => ("whole p50, of the TCP copy's", most, "x"),
         Target::BytesPerSession(most) => ("memory of a session", most / 1024.0, " KiB"),
@@ -101,6 +102,7 @@ fn achieved(target: Target, series: &[Series]) -> Option<f64> {
     let sockeye = of(Proxy::Sockeye)?;
     match target {
         Target::CpuOfHaproxy(_) => Some(cpu(sockeye)? / cpu(of(Proxy::Haproxy)?)?),
+        Target::ArmedOfSockeye(_) => Some(cpu(of(Proxy::Armed)?)? / cpu(sockeye)?),
         Target::AddedLatencyOfCopy(_) => {
             let direct = p50(of(Proxy::Direct)?)?;
             let of_copy = p50(of(Proxy::Copy)?)? - direct;

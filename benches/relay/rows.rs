@@ -61,6 +61,8 @@ impl Row {
 pub enum Target {
     /// CPU time per message or session, as a multiple of haproxy's.
     CpuOfHaproxy(f64),
+    /// CPU time per message with an armed rule that never matches, as a multiple of that without.
+    ArmedOfSockeye(f64),
     /// The median round trip less the direct one, as a multiple of the TCP copy's.
     AddedLatencyOfCopy(f64),
     /// The median round trip, as a multiple of the TCP copy's.
@@ -69,8 +71,8 @@ pub enum Target {
     BytesPerSession(f64),
 }
 
-const RELAY: &[Target] = &[Target::CpuOfHaproxy(1.5)];
-const FLOOD: &[Target] = &[Target::CpuOfHaproxy(5.0)];
+const RELAY: &[Target] = &[Target::CpuOfHaproxy(1.5), Target::ArmedOfSockeye(1.2)];
+const FLOOD: &[Target] = &[Target::CpuOfHaproxy(5.0), Target::ArmedOfSockeye(1.2)];
 const IDLE: &[Target] = &[Target::BytesPerSession(16384.0)];
 const LATENCY: &[Target] = &[Target::AddedLatencyOfCopy(1.3), Target::LatencyOfCopy(1.3)];
 
