@@ -357,7 +357,7 @@ pub const BINDINGS: &[Binding] = &[
     .takes("FILE"),
     key(&["W"], Action::SaveAll, "save-all", "save all sessions that are listed as a recording")
         .takes("FILE"),
-    key(&["R"], Action::Play, "play", "play the session's client part to a server again, and compare")
+    key(&["R"], Action::Play, "play", "play its client part to a server again, and compare")
         .takes("[SERVER]")
         .hint("replay"),
     key(&["="], Action::Compare, "compare", "two sessions side by side: marked, or :compare 3 5")
