@@ -7,7 +7,6 @@ import logging
 import os
 import ssl
 import sys
-import traceback
 import unittest.mock
 
 import aiohttp
@@ -18,6 +17,7 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
+from check import Checks, same
 from sockeye import Sockeye, certificate, messages, payload, sockeye_ca, trusting
 
 OCTETS = bytes(at * 167 % 256 for at in range(70_000))
@@ -25,26 +25,7 @@ TEXT = "Füße ✓ 🦈 " * 5_000
 CLIENT_SAYS = [("text", b"hello"), ("text", b""), ("binary", OCTETS), ("text", TEXT.encode()), ("text", b"in three pieces")]
 # made before the first sockeye starts: TLS is opened where there is one
 OURS = sockeye_ca()
-failures = 0
-
-
-async def check(name, run):
-    """Runs one check and says how it came out."""
-    global failures
-    try:
-        await asyncio.wait_for(run(), 60)
-        print(f"ok      python: {name}", flush=True)
-    except Exception as error:  # whatever went wrong is the reason
-        failures += 1
-        reason = f"{type(error).__name__}: {error}"[:2000].replace("\n", "\n          ")
-        print(f"FAILED  python: {name}\n          {reason}", flush=True)
-        if os.environ.get("SOCKEYE_PEERS_TRACE"):
-            traceback.print_exc()
-
-
-def same(seen, expected, what):
-    assert seen == expected, f"{what}: {seen!r:.600} and not {expected!r:.600}"
-
+check = Checks("python")
 
 # Each way: how sockeye is started for a server's port, and what the client connects to: (URL, proxy).
 WAYS = {
@@ -399,7 +380,7 @@ async def main():
     for way in "reverse", "connect":
         await check(f"aiohttp, wss, {way}", lambda: aiohttp_through(way, 15, secure=True))
         await check(f"websocket-client, wss, {way}", lambda: websocket_client_through(way, secure=True))
-    sys.exit(1 if failures else 0)
+    sys.exit(1 if check.failures else 0)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,13 @@ class Sockeye:
         self.options = options
         self.file = os.path.join(tempfile.mkdtemp(prefix="recording-", dir=WORK), "recording.jsonl")
         self.lines = []
+        self.asked = 0
 
     async def __aenter__(self):
         words = [self.server] if self.server else []
         words += ["--listen", "127.0.0.1:0", "--headless", "--output", "json", "--record", self.file, *self.options]
         self.process = await asyncio.create_subprocess_exec(
-            BINARY, *words, stdout=asyncio.subprocess.PIPE, limit=1 << 28
+            BINARY, *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 28
         )
         first = await self.line()
         self.port = int(first["listen"].rsplit(":", 1)[1])
@@ -37,6 +38,22 @@ class Sockeye:
         assert text, "sockeye ended"
         self.lines.append(json.loads(text))
         return self.lines[-1]
+
+    async def wait(self, wanted):
+        """The first line that is wanted, printed already or to come."""
+        for line in self.lines:
+            if wanted(line):
+                return line
+        while not wanted(await self.line()):
+            pass
+        return self.lines[-1]
+
+    async def command(self, **command):
+        """Sends a command, where it was started to take them, and waits for its answer."""
+        self.asked += 1
+        self.process.stdin.write(json.dumps({"id": self.asked, **command}).encode() + b"\n")
+        answer = await self.wait(lambda line: line["type"] == "answer" and line["id"] == self.asked)
+        assert answer["ok"], answer["error"]
 
     async def refused_ours(self):
         """Waits until it says that a client refused its certificate."""
