@@ -1,0 +1,102 @@
+// Headless Chromium, a page that came through sockeye in reverse mode: what rules do to its sockets is what its script sees.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+import { WebSocketServer } from 'ws';
+
+import { check } from './check.mjs';
+import { start, within } from './sockeye.mjs';
+
+const WORDS = ['one one one one', 'two two two two', 'three three three', 'four four four four'];
+
+/** Runs in the page: says all words on a socket, closes it after the last answer, and gives what it saw. */
+const talk = (words) => new Promise((resolve) => {
+  const seen = { messages: [], error: false };
+  const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/chat`);
+  socket.onopen = () => {
+    seen.extensions = socket.extensions;
+    words.forEach((word) => socket.send(word));
+  };
+  socket.onmessage = ({ data }) => seen.messages.push(data) === words.length && socket.close(4000, 'done');
+  socket.onerror = () => (seen.error = true);
+  socket.onclose = ({ code, reason, wasClean }) => resolve({ ...seen, code, reason, wasClean });
+});
+
+/** The page, and a server that answers each message, with context takeover both ways. */
+async function listen() {
+  const seen = { messages: [] };
+  const http = createServer((_, answer) => answer.setHeader('Content-Type', 'text/html').end('<!doctype html><link rel="icon" href="data:,">'));
+  const sockets = new WebSocketServer({ server: http, perMessageDeflate: { threshold: 0 } });
+  sockets.on('connection', (socket) => {
+    socket.on('message', (data) => socket.send(`answer ${seen.messages.push(data.toString())} to ${data}`));
+    socket.on('error', () => {});
+    socket.on('close', (code, reason) => {
+      seen.close = [code, reason.toString()];
+      http.emit('closed');
+    });
+  });
+  await once(http.listen(0, '127.0.0.1'), 'listening');
+  return { seen, http, port: http.address().port, close: () => (http.closeAllConnections(), http.close()) };
+}
+
+/** Has the page talk through a proxy with a rule; gives what the page and the server saw, and what sockeye did. */
+async function touched(rule) {
+  const server = await listen();
+  const closed = once(server.http, 'closed');
+  const rules = join(mkdtempSync(join(process.env.SOCKEYE_PEERS, 'recording-')), 'rules.toml');
+  writeFileSync(rules, `[[rule]]\nname = "it"\n${rule}\n`);
+  const proxy = await start(`http://127.0.0.1:${server.port}`, '--rules', rules);
+  const browser = await chromium.launch({ executablePath: process.env.SOCKEYE_CHROMIUM, args: ['--no-sandbox'] });
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(`http://127.0.0.1:${proxy.port}/`);
+    const { extensions, ...page } = await within(tab.evaluate(talk, WORDS), 'the page');
+    assert.match(extensions, /^permessage-deflate/);
+    await within(closed, 'the server to see the end');
+    await proxy.ended(1);
+    const acts = (await proxy.stop()).all('act').map(({ act, rule: name }) => [act, name]);
+    return { page, server: server.seen, acts };
+  } finally {
+    await browser.close();
+    proxy.child.kill('SIGKILL');
+    server.close();
+  }
+}
+
+const answers = (words = WORDS) => words.map((word, index) => `answer ${index + 1} to ${word}`);
+const clean = { error: false, code: 4000, reason: 'done', wasClean: true };
+
+await check('a message to the page is edited', async () => {
+  const { page, server, acts } = await touched("when = 'dir:server two'\nthen = { substitute = 'two', with = 'zwei' }");
+  assert.deepEqual(page, { messages: answers().with(1, 'answer 2 to zwei zwei zwei zwei'), ...clean });
+  assert.deepEqual(server, { messages: WORDS, close: [4000, 'done'] });
+  assert.deepEqual(acts, [['edited', 'it']]);
+});
+
+await check('a message of the page is edited', async () => {
+  const { page, server, acts } = await touched("when = 'dir:client two'\nthen = { replace = { text = 'changed' } }");
+  const words = WORDS.with(1, 'changed');
+  assert.deepEqual(page, { messages: answers(words), ...clean });
+  assert.deepEqual(server, { messages: words, close: [4000, 'done'] });
+  assert.deepEqual(acts, [['edited', 'it']]);
+});
+
+await check('a close with a code: onclose gets it', async () => {
+  const { page, server, acts } = await touched("when = 'dir:server two'\nthen = { close = 4321, reason = 'on purpose' }");
+  assert.deepEqual(page, { messages: answers().slice(0, 1), error: false, code: 4321, reason: 'on purpose', wasClean: true });
+  assert.deepEqual(server.close, [4321, 'on purpose']);
+  assert.deepEqual(acts, [['closed', 'it']]);
+});
+
+await check('a truncated frame: 1006', async () => {
+  const { page, acts } = await touched("when = 'dir:server two'\nthen = { truncate = 4 }");
+  // an end without a close frame: Chromium has no error event for it
+  assert.deepEqual(page, { messages: answers().slice(0, 1), error: false, code: 1006, reason: '', wasClean: false });
+  assert.deepEqual(acts, [['truncated', 'it']]);
+});
+process.exit();
