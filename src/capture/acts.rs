@@ -144,6 +144,13 @@ impl Log {
         if number == 0 { Deeds::NONE } else { self.index().acts.deeds(session, number) }
     }
 
+    /// Where the latest is written of what was done to a message, or to the session or its handshake where no number
+    /// is said: another one after each act.
+    pub fn latest_act(&self, session: u32, number: Option<u64>) -> Option<u64> {
+        let index = self.index();
+        index.acts.done.get(&(session, number.unwrap_or(0)))?.positions.back().copied()
+    }
+
     fn acts_about(&self, session: u32, number: u64) -> Vec<Act> {
         let positions = self.index().acts.positions(session, number);
         let event = |position: &u64| self.event_at(*position).ok().flatten();

@@ -391,6 +391,7 @@ impl Looking<'_> {
             opcode: words::opcode_of(message.kind),
             message: Some(message),
             others: [None; 2],
+            acts: Vec::new(),
         };
         payload::pretty(self.log, &content, None, columns)
     }

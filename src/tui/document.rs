@@ -6,7 +6,7 @@ use super::halves::Halves;
 use super::page::Page;
 use super::theme::{Look, Words};
 use super::{frames, handshake, payload, text, timing, tls, words};
-use crate::capture::{Flow, FlowKind, Log, Message, Payload, Stamp, Summary};
+use crate::capture::{Act, Flow, FlowKind, Log, Message, Payload, Stamp, Summary};
 use crate::decode::{self, View, visible};
 use crate::filter::Filter;
 use crate::ws::Opcode;
@@ -35,6 +35,8 @@ pub(super) struct Key {
     /// What may still change: the session's state and traffic.
     fresh: u64,
     others: [Option<Other>; 2],
+    /// The latest of what was done to it.
+    act: Option<u64>,
 }
 
 /// A document's lines, or where to take them from.
@@ -55,6 +57,8 @@ pub(super) struct Content {
     pub(super) message: Option<Message>,
     /// The message that it answers, and the one that answers it.
     pub(super) others: [Option<Other>; 2],
+    /// What was done to the message.
+    pub(super) acts: Vec<Act>,
 }
 
 impl<'a> Subject<'a> {
@@ -121,7 +125,12 @@ impl Subject<'_> {
             _ => traffic,
         };
         let others = [self.answers, self.answered];
-        Key { flow: self.summary.flow, number: self.number, tab, view, columns, fresh, others }
+        let act = match self.summary.flow {
+            Flow::Session(session) if tab == Tab::Handshake => self.log.latest_act(session, None),
+            Flow::Session(session) => self.log.latest_act(session, self.number),
+            Flow::Exchange(_) => None,
+        };
+        Key { flow: self.summary.flow, number: self.number, tab, view, columns, fresh, others, act }
     }
 
     /// Makes the document of a tab, its lines at most `columns` wide.
@@ -167,6 +176,7 @@ impl Subject<'_> {
                 opcode: words::opcode_of(message.kind),
                 message: Some(message),
                 others: [self.answers, self.answered],
+                acts: self.log.acts(session, number),
             });
         }
         let halves = Halves::of(self.log, self.summary)?;
@@ -180,6 +190,7 @@ impl Subject<'_> {
             opcode,
             message: None,
             others: [None; 2],
+            acts: Vec::new(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The tab Handshake: both heads line by line as they came, what they mean, and why it failed where it did.
 
+use super::acts;
 use super::document::{Subject, pair, sentence, wrapped};
 use super::text;
 use super::theme::{Look, Words};
@@ -17,9 +18,10 @@ pub(super) fn document(subject: &Subject<'_>, columns: usize) -> Vec<Words> {
             _ => sheet.gone(),
         },
         Flow::Session(number) => match subject.log.opening(number) {
-            Ok(Some(Opened::Asked(opening))) => sheet.asked(&opening),
+            Ok(Some(Opened::Asked(opening))) => sheet.asked(subject, &opening),
             Ok(Some(Opened::Session(opening))) => {
                 sheet.ending(subject);
+                sheet.acts(subject);
                 sheet.opening(&opening, "");
             }
             Ok(Some(Opened::Refused(refused))) => sheet.refused(subject, &refused),
@@ -70,8 +72,16 @@ impl Sheet {
         self.say(Look::Dim, "○", &words);
     }
 
-    fn asked(&mut self, opening: &Opening) {
+    /// What was done to the session or its handshake, and by whom.
+    fn acts(&mut self, subject: &Subject<'_>) {
+        let Flow::Session(number) = subject.summary.flow else { return };
+        let acts = subject.log.session_acts(number);
+        self.lines.extend(acts::of_session(&acts, subject.summary.opened, self.columns));
+    }
+
+    fn asked(&mut self, subject: &Subject<'_>, opening: &Opening) {
         self.say(Look::Odd, "◌", "the server has not answered yet");
+        self.acts(subject);
         self.head("request", Direction::ToServer, &opening.request);
         self.notes(&opening.notes);
     }
@@ -88,6 +98,7 @@ impl Sheet {
 
     fn refused(&mut self, subject: &Subject<'_>, refused: &Refused) {
         self.say(Look::Bad, "✗", &format!("not opened: {}", refused.why));
+        self.acts(subject);
         let server = refused.opening.tls.as_ref().and_then(|tls| tls.server.as_ref());
         if server.is_some_and(|leg| matches!(leg.verified, Verified::Fault(_))) {
             self.say(Look::Dim, "·", "the tab TLS shows the server's certificates");

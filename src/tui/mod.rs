@@ -5,6 +5,7 @@
 
 mod abreast;
 mod actions;
+mod acts;
 mod answers;
 mod app;
 mod certificate;

@@ -1,5 +1,6 @@
 //! The tabs Pretty, Raw and Hex: what a payload says.
 
+use super::acts;
 use super::answers::Other;
 use super::document::{Content, sentence, wrapped};
 use super::text;
@@ -13,38 +14,60 @@ const LAID_OUT: usize = 1 << 20;
 
 /// Laid out by what it is.
 pub(super) fn pretty(log: &Log, content: &Content, view: Option<View>, columns: usize) -> Vec<Words> {
-    let mut lines = remarks(content, columns);
-    let bytes = match log.read(&content.payload, 0, LAID_OUT) {
-        Ok(bytes) => bytes,
-        Err(error) => return unreadable(&error),
-    };
-    if content.opcode == Opcode::Close && view.is_none() {
-        lines.extend(close(&bytes));
-        return lines;
-    }
-    if bytes.is_empty() && content.size == 0 {
-        lines.push(vec![(Look::Dim, "empty".to_owned())]);
-        return lines;
-    }
-    let payload = decode::Payload::start_of(&bytes, content.size);
-    let view = view.unwrap_or_else(|| decode::detect(content.opcode, payload));
-    let limits = Limits { width: columns.saturating_sub(2), ..Limits::default() };
-    lines.extend(wrapped(decode::pretty(view, payload, &limits).into_iter().map(words).collect(), columns));
-    lines
+    with_edits(content, columns, |opcode, payload, size| {
+        laid_out(log, (opcode, payload, size), view, columns)
+    })
 }
 
 /// As it came, made safe.
 pub(super) fn raw(log: &Log, content: &Content, columns: usize) -> Vec<Words> {
-    let mut lines = remarks(content, columns);
-    match log.read(&content.payload, 0, LAID_OUT) {
+    with_edits(content, columns, |_, payload, size| match log.read(payload, 0, LAID_OUT) {
         Ok(bytes) => {
-            let payload = decode::Payload::start_of(&bytes, content.size);
+            let payload = decode::Payload::start_of(&bytes, size);
             let raw = decode::raw_lines(payload, &Limits::default()).into_iter().map(words).collect();
-            lines.extend(wrapped(raw, columns));
+            wrapped(raw, columns)
         }
-        Err(error) => return unreadable(&error),
+        Err(error) => unreadable(&error),
+    })
+}
+
+/// What came and, where that was edited, what went on, each as `show` shows it.
+fn with_edits(
+    content: &Content,
+    columns: usize,
+    show: impl Fn(Opcode, &Payload, u64) -> Vec<Words>,
+) -> Vec<Words> {
+    let mut lines = remarks(content, columns);
+    let before = content.message.as_ref().and_then(|message| acts::before(message, &content.acts));
+    lines.extend(before);
+    lines.extend(show(content.opcode, &content.payload, content.size));
+    for (heading, opcode, payload) in acts::edits(&content.acts) {
+        lines.extend([Words::new(), heading]);
+        lines.extend(show(opcode, payload, payload.len()));
     }
     lines
+}
+
+fn laid_out(
+    log: &Log,
+    (opcode, payload, size): (Opcode, &Payload, u64),
+    view: Option<View>,
+    columns: usize,
+) -> Vec<Words> {
+    let bytes = match log.read(payload, 0, LAID_OUT) {
+        Ok(bytes) => bytes,
+        Err(error) => return unreadable(&error),
+    };
+    if opcode == Opcode::Close && view.is_none() {
+        return close(&bytes);
+    }
+    if bytes.is_empty() && size == 0 {
+        return vec![vec![(Look::Dim, "empty".to_owned())]];
+    }
+    let payload = decode::Payload::start_of(&bytes, size);
+    let view = view.unwrap_or_else(|| decode::detect(opcode, payload));
+    let limits = Limits { width: columns.saturating_sub(2), ..Limits::default() };
+    wrapped(decode::pretty(view, payload, &limits).into_iter().map(words).collect(), columns)
 }
 
 /// The bytes from line `top` on.
@@ -57,9 +80,12 @@ pub(super) fn hex(log: &Log, payload: &Payload, top: u64, height: usize) -> Vec<
     }
 }
 
-/// What is to be known before the payload is read: broken rules, and what is missing.
+/// What is to be known before the payload is read: broken rules, what was done to it, and what is missing.
 fn remarks(content: &Content, columns: usize) -> Vec<Words> {
     let mut lines = content.message.as_ref().map_or_else(Vec::new, |message| faults(message, columns));
+    if let Some(message) = &content.message {
+        lines.extend(acts::of_message(message, &content.acts, columns));
+    }
     let [answers, answered] = content.others;
     let mut other = |what: &str, other: Option<Other>| {
         if let Some(other) = other {

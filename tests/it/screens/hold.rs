@@ -1,6 +1,7 @@
 //! What is held: the pane, the keys, the editor, and what becomes of it.
 
-use sockeye::capture::{Deed, Event, Kind};
+use bytes::Bytes;
+use sockeye::capture::{Act, By, Deed, Event, Kind, Payload};
 use sockeye::control::Verdict;
 use sockeye::tui::{Effect, HoldEffect, Pane};
 use sockeye::ws::Direction::{ToClient, ToServer};
@@ -316,6 +317,44 @@ fn what_is_held_and_the_editor_are_drawn() {
         stage.keys("esc esc G e");
         check(&format!("edit_head_{suffix}"), &stage);
     }
+}
+
+#[test]
+fn the_detail_of_a_message_tells_what_was_done_to_it_and_what_went_on() {
+    for (size, suffix) in [(SMALL, "small"), (LARGE, "large")] {
+        let mut stage = Stage::new(waiting(), size);
+        stage.keys("enter G k");
+        let after = Payload::from(Bytes::from_static(br#"{"type":"order","amount":42}"#));
+        let edited = Deed::Edited(Opcode::Text, after);
+        stage.sample.act(Some(1), (1, Some(6)), (12_300, ToServer), edited);
+        stage.look();
+        check(&format!("edited_{suffix}"), &stage);
+    }
+}
+
+#[test]
+fn the_detail_of_a_session_tells_what_was_done_to_it_and_by_whom() {
+    let mut sample = waiting();
+    sample.act(Some(3), (2, None), (12_200, ToServer), Deed::Refused(403));
+    let rule = |millis, direction, deed| {
+        let by = By::Rule("slow \u{1b}[2J".into());
+        Event::Act(Act { session: 1, time: at(millis), direction, number: None, held: None, deed, by })
+    };
+    sample.add(rule(3_000, ToClient, Deed::Throttled("10 messages a second".to_owned())));
+    sample.add(rule(4_000, ToServer, Deed::Stalled(None)));
+    let mut message = sample.message(1, 12_000, ToClient, Kind::Frame(Opcode::Text), b"from nobody");
+    message.injected = Some(By::User);
+    sample.add(Event::Message(message));
+    let mut stage = Stage::new(sample, LARGE);
+    stage.keys("enter G");
+    assert!(stage.screen().contains("+ sent by the user"), "{}", stage.screen());
+    stage.keys("5");
+    stage.sample.act(None, (1, None), (12_350, ToServer), Deed::Closed(4000, "out".to_owned()));
+    stage.look();
+    check("session_acts", &stage);
+    stage.keys("esc j");
+    let refused = "✗ 0.200 handshake: refused with 403 by the user";
+    assert!(stage.screen().contains(refused), "{}", stage.screen());
 }
 
 #[test]
