@@ -1,10 +1,13 @@
 //! The sessions and exchanges that a recording holds, which of them a client's request is for, and what waits for what.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::kin::Kin;
 use super::outcome::{Left, Unplayed};
+use super::passage::Passages;
 use super::polling;
 use super::script::Steps;
 use super::visit::{self, Visit};
@@ -32,6 +35,8 @@ pub struct Part {
     /// The body of a refusal; none where the session was opened.
     pub refusal: Option<Payload>,
     said: Said,
+    /// What became of its messages, as far as that stands in a file.
+    passages: Arc<Passages>,
     kin: Kin,
     is_optional: bool,
     /// How often it was begun.
@@ -75,6 +80,7 @@ impl Cast {
         let mut reader = headless::open(file)?;
         let (mut parts, mut visits): (Vec<Part>, Vec<Visit>) = (Vec::new(), Vec::new());
         let mut probes = Vec::new();
+        let mut passages: HashMap<u32, Passages> = HashMap::new();
         while let Some(record) = reader.next()? {
             let line = record.line;
             let (opening, refusal) = match record.item {
@@ -91,6 +97,10 @@ impl Cast {
                     probes.extend(part.map(|part| (part.kin.clone(), message.time)));
                     continue;
                 }
+                Item::Event(Event::Act(act)) => {
+                    passages.entry(act.session).or_default().add(act);
+                    continue;
+                }
                 _ => continue,
             };
             let said = Said::Behind(reader.bookmark());
@@ -98,6 +108,9 @@ impl Cast {
         }
         // Their lines stand where they ended.
         visits.sort_by_key(|visit| visit.exchange.time);
+        for part in &mut parts {
+            part.passages = passages.remove(&part.opening.session).unwrap_or_default().into();
+        }
         for (kin, probe) in probes {
             polling::settle(&mut visits, &kin, probe);
         }
@@ -343,7 +356,8 @@ impl Cast {
         let part = &self.parts[part];
         Ok(match &part.said {
             Said::Behind(bookmark) => {
-                Steps::after(headless::resume(&self.file, bookmark.clone())?, &part.opening)
+                let reader = headless::resume(&self.file, bookmark.clone())?;
+                Steps::after(reader, &part.opening, Arc::clone(&part.passages))
             }
             Said::In(log) => Steps::logged(log, &part.opening),
         })
@@ -360,7 +374,8 @@ impl Part {
     fn new(opening: Opening, refusal: Option<Payload>, said: Said) -> Part {
         let kin = Kin::of(&target(&opening));
         let next = Some(opening.time);
-        Part { opening, line: 0, refusal, said, kin, is_optional: false, begun: 0, done: 0, next }
+        let passages = Arc::default();
+        Part { opening, line: 0, refusal, said, passages, kin, is_optional: false, begun: 0, done: 0, next }
     }
 
     /// The request target as it was recorded: path and query.

@@ -58,6 +58,8 @@ pub struct Player<S> {
 
 /// Octets of outputs beyond which no more are made until those are taken.
 const MOST_BACKLOG: u64 = 1 << 20;
+/// What an output counts for besides its payload, since even empty ones take room.
+const OUTPUT: u64 = 64;
 
 impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
     /// Plays what was recorded of the end whose messages go `ours`: `ToClient` is the server. It begins at `now`.
@@ -152,7 +154,11 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
     fn fill(&mut self) {
         let (ours, fidelity) = (self.ours, self.settings.fidelity);
         let beats = &mut self.beats;
-        let is_done = |step: &Step| beats.learn(step, ours) || needs_nothing(step, ours, fidelity);
+        let is_done = |step: &mut Step| {
+            // We send what the other end received, and expect what it sent.
+            let is_gone = step.from == ours && step.go_through();
+            is_gone || beats.learn(step, ours) || needs_nothing(step, ours, fidelity)
+        };
         if let Err(error) = self.window.fill(is_done) {
             self.trouble(None, Trouble::Unreadable(error.to_string()));
         }
@@ -238,7 +244,7 @@ fn needs_nothing(step: &Step, ours: Direction, fidelity: Fidelity) -> bool {
 
 fn octets(output: &Output) -> u64 {
     match output {
-        Output::Send(message) | Output::SendFrames(message, _) => message.payload.len(),
+        Output::Send(message) | Output::SendFrames(message, _) => message.payload.len() + OUTPUT,
         _ => 0,
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::capture::{Ended, Ending, Event, Kind, Log, Message, Opening, Payload, Stamp};
+use super::passage::{Passage, Passages};
+use crate::capture::{Deed, Ended, Ending, Event, Kind, Log, Message, Opening, Payload, Stamp};
 use crate::decode::{Correlation, correlate};
 use crate::headless::schema::{Item, ReadError, Reader};
 use crate::ws::Direction;
@@ -22,6 +24,8 @@ pub struct Step {
     pub answers: Option<u64>,
     /// What it did.
     pub what: What,
+    /// What became of its message on the way to the other end.
+    pub passage: Passage,
 }
 
 /// What an end did.
@@ -40,6 +44,14 @@ impl Step {
             What::Message(message) => Some(message.kind),
             What::End(_) => None,
         }
+    }
+
+    /// Makes of what an end sent what the other one received; gives whether that is nothing at all.
+    pub(super) fn go_through(&mut self) -> bool {
+        if let What::Message(message) = &mut self.what {
+            self.passage.edit(message);
+        }
+        self.passage.is_dropped
     }
 }
 
@@ -60,7 +72,7 @@ trait Source {
 }
 
 enum Said {
-    Message(Message),
+    Message(Message, Passage),
     Ended(Ended),
 }
 
@@ -68,6 +80,8 @@ enum Said {
 struct Recorded<R> {
     reader: Reader<R>,
     session: u32,
+    /// What stands further down about its messages.
+    passages: Arc<Passages>,
 }
 
 /// The log. Its lines are the numbers of the messages.
@@ -82,7 +96,8 @@ impl<R: BufRead> Source for Recorded<R> {
         while let Some(record) = self.reader.next()? {
             let said = match record.item {
                 Item::Event(Event::Message(message)) if message.session == self.session => {
-                    Said::Message(message)
+                    let passage = self.passages.of(message.number);
+                    Said::Message(message, passage)
                 }
                 Item::Event(Event::Ended(ended)) if ended.session == self.session => Said::Ended(ended),
                 // Another recording's sessions have other numbers, but this one is over.
@@ -100,9 +115,21 @@ impl Logged {
         let Some(mut message) = self.log.message(self.session, self.number)? else {
             return Ok(self.log.ended(self.session)?.map(Said::Ended));
         };
-        let length = usize::try_from(message.payload.len()).unwrap_or(usize::MAX);
-        message.payload = Payload::from(self.log.read(&message.payload, 0, length)?);
-        Ok(Some(Said::Message(message)))
+        message.payload = self.whole(&message.payload)?;
+        let mut passage = Passage::default();
+        for mut act in self.log.acts(self.session, self.number) {
+            if let Deed::Edited(_, payload) = &mut act.deed {
+                *payload = self.whole(payload)?;
+            }
+            passage.add(act.deed);
+        }
+        Ok(Some(Said::Message(message, passage)))
+    }
+
+    /// The same payload, in memory.
+    fn whole(&self, payload: &Payload) -> io::Result<Payload> {
+        let length = usize::try_from(payload.len()).unwrap_or(usize::MAX);
+        Ok(Payload::from(self.log.read(payload, 0, length)?))
     }
 }
 
@@ -116,9 +143,14 @@ impl Source for Logged {
 }
 
 impl Steps {
-    /// Those of the session that `opening` opened, which `reader` has just read.
-    pub fn after<R: BufRead + Send + 'static>(reader: Reader<R>, opening: &Opening) -> Steps {
-        Steps::of(Recorded { reader, session: opening.session }, opening)
+    /// Those of the session that `opening` opened, which `reader` has just read. What was done to its messages may
+    /// stand anywhere behind them, and so comes along.
+    pub fn after<R: BufRead + Send + 'static>(
+        reader: Reader<R>,
+        opening: &Opening,
+        passages: Arc<Passages>,
+    ) -> Steps {
+        Steps::of(Recorded { reader, session: opening.session, passages }, opening)
     }
 
     /// Those that the log holds of the session that `opening` opened. What comes later is among them.
@@ -138,7 +170,7 @@ impl Steps {
         }
     }
 
-    fn message(&mut self, line: u64, message: Message) {
+    fn message(&mut self, line: u64, message: Message, passage: Passage) {
         let payload = message.payload.in_memory().cloned().unwrap_or_default();
         let key = match message.kind {
             Kind::Frame(opcode) => correlate(opcode, &payload),
@@ -148,7 +180,7 @@ impl Steps {
         let answers = asked.map(|asked| self.count - asked);
         let (at, from) = (message.time.since(self.opened), message.direction);
         self.count += 1;
-        self.ready.push_back(Step { line, at, from, answers, what: What::Message(message) });
+        self.ready.push_back(Step { line, at, from, answers, what: What::Message(message), passage });
     }
 
     fn end(&mut self, line: u64, ended: Ended) {
@@ -158,7 +190,14 @@ impl Steps {
             ends.reverse();
         }
         for (from, how) in ends {
-            self.ready.push_back(Step { line, at, from, answers: None, what: What::End(how) });
+            self.ready.push_back(Step {
+                line,
+                at,
+                from,
+                answers: None,
+                what: What::End(how),
+                passage: Passage::default(),
+            });
         }
         self.over = true;
     }
@@ -176,7 +215,7 @@ impl Iterator for Steps {
                 return None;
             }
             match self.source.next() {
-                Ok(Some((line, Said::Message(message)))) => self.message(line, message),
+                Ok(Some((line, Said::Message(message, passage)))) => self.message(line, message, passage),
                 Ok(Some((line, Said::Ended(ended)))) => self.end(line, ended),
                 Ok(None) => self.over = true,
                 Err(error) => {

@@ -1,6 +1,7 @@
 //! Dialogues: what the player says and finds when the other end does this or that.
 
 mod fidelity;
+mod passages;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -35,7 +36,14 @@ fn script(lines: &[&str]) -> Steps {
         let message = message(from, opcode, payload);
         let at = Duration::from_millis(100 * index);
         let answers = asked.map(|asked| index - asked);
-        steps.push(Ok(Step { line: index + 3, at, from, answers, what: What::Message(message) }));
+        steps.push(Ok(Step {
+            line: index + 3,
+            at,
+            from,
+            answers,
+            what: What::Message(message),
+            passage: Passage::default(),
+        }));
     }
     steps.into_iter()
 }
@@ -274,6 +282,7 @@ fn ten_thousand_messages_take_a_bounded_window() {
             from,
             answers: None,
             what,
+            passage: Passage::default(),
         })
     });
     let mut player = Player::new(ToClient, steps, Settings::default(), Duration::ZERO);

@@ -15,6 +15,8 @@ pub(super) struct Slot {
     pub due: Option<Duration>,
     /// How far it has come: frames of it that were sent, or octets of raw bytes that came.
     pub begun: usize,
+    /// How many times it was sent.
+    pub sent: u64,
 }
 
 /// Steps that are looked at at a time.
@@ -54,7 +56,7 @@ impl<E, S: Iterator<Item = Result<Step, E>>> Window<S> {
     ///
     /// # Errors
     /// Those of the steps.
-    pub fn fill(&mut self, mut is_done: impl FnMut(&Step) -> bool) -> Result<(), E> {
+    pub fn fill(&mut self, mut is_done: impl FnMut(&mut Step) -> bool) -> Result<(), E> {
         loop {
             while let Some(slot) = self.slots.front().filter(|slot| slot.done) {
                 self.before = slot.step.at;
@@ -66,10 +68,10 @@ impl<E, S: Iterator<Item = Result<Step, E>>> Window<S> {
             if self.is_full {
                 return Ok(());
             }
-            let Some(step) = self.steps.next().transpose()? else { return Ok(()) };
+            let Some(mut step) = self.steps.next().transpose()? else { return Ok(()) };
+            let done = is_done(&mut step);
             self.octets += octets(&step);
-            let done = is_done(&step);
-            self.slots.push_back(Slot { step, done, due: None, begun: 0 });
+            self.slots.push_back(Slot { step, done, due: None, begun: 0, sent: 0 });
         }
     }
 }

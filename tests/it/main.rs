@@ -27,6 +27,7 @@ mod replay;
 mod replay_damage;
 mod replay_fidelity;
 mod replay_library;
+mod replay_passages;
 mod replay_program;
 mod rules;
 mod rules_program;

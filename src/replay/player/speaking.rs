@@ -50,7 +50,9 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
             return self.end(how);
         }
         if !self.is_framed() {
-            self.prepare(at);
+            if self.window.at(at).sent == 0 {
+                self.prepare(at);
+            }
             if let Some(message) = self.message(at) {
                 self.output(Output::Send(message));
             }
@@ -62,7 +64,10 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
             self.send_frames(at, usize::MAX);
         }
         let slot = self.window.at_mut(at);
-        slot.done = true;
+        slot.sent += 1;
+        // One that was duplicated goes out again, when there is room for it.
+        slot.done = slot.sent > u64::from(slot.step.passage.again);
+        slot.begun = if slot.done { slot.begun } else { 0 };
         let said = describe(&slot.step.what);
         self.recent.add(self.ours, &said);
         self.report.sent += 1;
@@ -70,7 +75,7 @@ impl<E: std::fmt::Display, S: Iterator<Item = Result<Step, E>>> Player<S> {
 
     /// Sends the frames of a message up to this one that were not sent before.
     fn send_frames(&mut self, at: usize, until: usize) {
-        if self.window.at(at).begun == 0 {
+        if self.window.at(at).begun == 0 && self.window.at(at).sent == 0 {
             self.prepare(at);
         }
         let begun = std::mem::replace(&mut self.window.at_mut(at).begun, until);

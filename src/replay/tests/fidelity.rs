@@ -1,13 +1,14 @@
 //! Dialogues in bytes: what the player writes and accepts when it is to be true to frames, or to every byte.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use crate::capture::{Ending, Event};
 use crate::headless::schema::{Item, Reader};
-use crate::replay::{Fidelity, Heard, Output, Player, Settings, Steps, Wire};
+use crate::replay::{Fidelity, Heard, Output, Passages, Player, Settings, Steps, Wire};
 use crate::ws::Direction::{self, ToClient, ToServer};
 use crate::ws::{Examination, Frame, LengthForm, Opcode, PermessageDeflate};
 
@@ -24,20 +25,30 @@ fn steps(lines: &[&str]) -> Steps {
     let mut number = 0;
     for line in lines {
         // A violation belongs to the message before it.
-        number += u32::from(!line.contains("\"violation\""));
-        text.push_str(&format!("{{\"session\":1,\"n\":{number},\"at\":{number},{line}}}\n"));
+        number += u32::from(!line.contains("\"violation\"") && !line.contains("\"act\""));
+        // An act says itself which message it was done to.
+        let own = if line.contains("\"n\":") { String::new() } else { format!("\"n\":{number},") };
+        text.push_str(&format!("{{\"session\":1,{own}\"at\":{number},{line}}}\n"));
+    }
+    let mut passages = Passages::default();
+    let mut all = Reader::new("it", std::io::Cursor::new(text.clone().into_bytes())).unwrap();
+    // A line that is damaged is told when it is come to.
+    while let Ok(Some(record)) = all.next() {
+        if let Item::Event(Event::Act(act)) = record.item {
+            passages.add(act);
+        }
     }
     let mut reader = Reader::new("it", std::io::Cursor::new(text.into_bytes())).unwrap();
     let Some(Item::Event(Event::Opened(opening))) = reader.next().unwrap().map(|record| record.item) else {
         panic!("the first line opens it")
     };
-    Steps::after(reader, &opening)
+    Steps::after(reader, &opening, Arc::new(passages))
 }
 
 type Recorded = Player<Steps>;
 
 /// A player with its wire, and what it wrote that was not looked at yet.
-struct Play {
+pub(super) struct Play {
     player: Recorded,
     wire: Wire,
     written: VecDeque<u8>,
@@ -46,7 +57,7 @@ struct Play {
 }
 
 impl Play {
-    fn new(ours: Direction, fidelity: Fidelity, lines: &[&str]) -> Play {
+    pub(super) fn new(ours: Direction, fidelity: Fidelity, lines: &[&str]) -> Play {
         Play::agreed(ours, fidelity, lines, &Examination::default())
     }
 
@@ -80,7 +91,7 @@ impl Play {
     }
 
     /// The other end writes these bytes.
-    fn hear(&mut self, bytes: &[u8]) -> &mut Play {
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> &mut Play {
         let heard = self.wire.read(bytes);
         self.take(heard)
     }
@@ -108,14 +119,14 @@ impl Play {
 
     /// It has written these bytes and no others since it was last asked.
     #[track_caller]
-    fn says(&mut self, bytes: &[u8]) -> &mut Play {
+    pub(super) fn says(&mut self, bytes: &[u8]) -> &mut Play {
         let written: Vec<u8> = self.written.drain(..).collect();
         assert_eq!(written, bytes, "{:02x?}", String::from_utf8_lossy(&written));
         self
     }
 
     #[track_caller]
-    fn ends(&mut self, how: &Ending, problems: &[&str]) {
+    pub(super) fn ends(&mut self, how: &Ending, problems: &[&str]) {
         assert_eq!(self.ending.as_ref(), Some(how));
         self.has(problems);
     }
@@ -134,7 +145,7 @@ fn frame(opcode: Opcode, payload: &[u8]) -> Frame<'_> {
     Frame::new(opcode, payload)
 }
 
-fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+pub(super) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     frame(opcode, payload).masked([1, 2, 3, 4]).to_bytes()
 }
 
