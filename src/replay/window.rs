@@ -145,14 +145,16 @@ impl<S> Window<S> {
     /// The messages of `from` behind this step of which frames were on their way before it, and how many: those between
     /// whose frames it stood.
     pub fn around(&self, at: usize) -> Vec<(usize, usize)> {
-        let Some(first) = message(&self.slots[at]).and_then(|message| message.frames.first()) else {
+        // Where one stood that the proxy sent itself is not to be seen from its offset.
+        let own = |slot| message(slot).filter(|message| message.injected.is_none());
+        let Some(first) = own(&self.slots[at]).and_then(|message| message.frames.first()) else {
             return Vec::new();
         };
         let from = self.slots[at].step.from;
         let later = self.slots.iter().enumerate().skip(at + 1);
         let ours = later.filter(|(_, slot)| !slot.done && slot.step.from == from);
         let begun = ours.filter_map(|(at, slot)| {
-            let frames = &message(slot)?.frames;
+            let frames = &own(slot)?.frames;
             let count = frames.iter().take_while(|frame| frame.offset < first.offset).count();
             (count > slot.begun && count < frames.len()).then_some((at, count))
         });

@@ -50,3 +50,13 @@ fn what_was_done_is_known_however_late_it_was_done() {
     let mut play = Play::new(ToClient, Fidelity::Messages, &lines);
     play.says(&b"\x81\x01x".repeat(1_999)).ends(&Ending::Fin, &[]);
 }
+
+#[test]
+fn what_the_proxy_sent_itself_stands_between_no_frames() {
+    let lines = [
+        r#""type":"ping","from":"server","text":"p","offset":40"#,
+        r#""type":"message","from":"server","injected":"user","op":"text","text":"abc","frames":[2,1],"offset":[0,50]"#,
+    ];
+    let mut play = Play::new(ToClient, Fidelity::Frames, &lines);
+    play.says(b"\x89\x01p\x01\x02ab\x80\x01c").ends(&Ending::Fin, &[]);
+}
