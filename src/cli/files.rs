@@ -8,7 +8,7 @@ use sockeye::config::Size;
 use sockeye::diff::teller::Form;
 use sockeye::filter::Filter;
 use sockeye::recordings::Path;
-use sockeye::replay::{Match, Volatile};
+use sockeye::replay::{Match, Pattern, Volatile};
 
 use super::replay::{matching, volatile};
 use super::values::filter;
@@ -99,6 +99,10 @@ pub struct DiffOptions {
     /// Values that may differ where both are of this kind: uuid, iso (dates with a time) or epoch (repeatable)
     #[arg(long, value_name = "KIND", value_parser = volatile)]
     pub volatile: Vec<Volatile>,
+    /// What must look like a regular expression, in place of being the same: $.token=^[0-9a-f]+$ for a place in JSON,
+    /// '^tick \d+$' for texts (repeatable)
+    #[arg(long, value_name = "[PATH=]REGEX")]
+    pub pattern: Vec<Pattern>,
     /// Compare pings, pongs and the heartbeats of subprotocols, too
     #[arg(long)]
     pub heartbeats: bool,

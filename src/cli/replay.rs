@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use sockeye::filter::Filter;
 use sockeye::net::{Target, TargetError};
-use sockeye::replay::{Binding, Fidelity, Match, Order, Path, Reporter, Timing, Volatile};
+use sockeye::replay::{Binding, Fidelity, Match, Order, Path, Pattern, Reporter, Timing, Volatile};
 
 use super::output::{LogOptions, RedactOptions};
 use super::tls::ServerTlsOptions;
@@ -145,6 +145,10 @@ pub struct PlayOptions {
     /// Values that may differ where both are of this kind: uuid, iso (dates with a time) or epoch (repeatable)
     #[arg(long, value_name = "KIND", value_parser = volatile)]
     pub volatile: Vec<Volatile>,
+    /// What must look like a regular expression, in place of being the same: $.token=^[0-9a-f]+$ for a place in JSON,
+    /// '^tick \d+$' for texts (repeatable)
+    #[arg(long, value_name = "[PATH=]REGEX")]
+    pub pattern: Vec<Pattern>,
     /// A value that is new in each run, taken from where it comes and put in where it was recorded: id=$.id (repeatable)
     #[arg(long, value_name = "NAME=PATH")]
     pub bind: Vec<Binding>,

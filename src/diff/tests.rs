@@ -71,7 +71,7 @@ fn check(a: &str, b: &str, comparison: &Comparison, expected: &str) {
 fn by(matching: Match, ignore: &[&str]) -> Comparison {
     let ignore = ignore.iter().map(|path| path.parse().unwrap()).collect();
     Comparison {
-        expectation: Expectation { matching, ignore, volatile: Vec::new() },
+        expectation: Expectation { matching, ignore, ..Expectation::default() },
         ..Comparison::default()
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::binding::Bound;
 use super::packet;
 use super::path::{Path, Place, spelt};
+use super::pattern::Pattern;
 use super::volatile::Volatile;
 use crate::ws::Opcode;
 
@@ -54,6 +55,8 @@ pub struct Expectation {
     pub ignore: Vec<Path>,
     /// Values that may differ as long as both are of one kind.
     pub volatile: Vec<Volatile>,
+    /// What values, or whole texts, must look like in place of being the recorded ones.
+    pub patterns: Vec<Pattern>,
 }
 
 /// One thing in which two messages differ.
@@ -93,6 +96,7 @@ impl Expectation {
                 comparison.value(&recorded, &got);
             }
             (Match::Type, None, None) => {}
+            (_, None, None) if self.patterns.iter().any(|pattern| pattern.takes(recorded.1, got.1)) => {}
             _ => comparison.bytes(recorded.1, got.1),
         }
         comparison.found
@@ -109,6 +113,14 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn value(&mut self, recorded: &Value, got: &Value) {
         if self.is_ignored() || self.bound.leads_to(&self.trail) {
+            return;
+        }
+        let mut judged =
+            self.expectation.patterns.iter().filter_map(|pattern| pattern.judges(&self.trail, got));
+        if let Some(is_like) = judged.next() {
+            if !is_like || judged.any(|is_like| !is_like) {
+                self.differ(spelt(&self.trail), Some(recorded.to_string()), Some(got.to_string()));
+            }
             return;
         }
         match (recorded, got) {
@@ -197,7 +209,7 @@ mod tests {
 
     fn compare(matching: Match, ignore: &[&str], recorded: &str, got: &str) -> Vec<String> {
         let ignore = ignore.iter().map(|path| path.parse().unwrap()).collect();
-        let expectation = Expectation { matching, ignore, volatile: Vec::new() };
+        let expectation = Expectation { matching, ignore, ..Expectation::default() };
         let text = |text: &'static str| (Opcode::Text, text.as_bytes());
         let leak = |text: &str| &*Box::leak(text.to_owned().into_boxed_str());
         let found = expectation.compare(text(leak(recorded)), text(leak(got)), &Bound::default());
@@ -252,6 +264,20 @@ mod tests {
         assert_eq!(compare(Match::Type, &[], r#"{"a":1}"#, r#"{"a":"2"}"#), ["$.a: 1 → \"2\""]);
         assert_eq!(compare(Match::Type, &[], "one", "another"), same);
         assert_eq!(compare(Match::Any, &[], "one", "{}"), same);
+    }
+
+    #[test]
+    fn what_must_look_like_something_need_not_be_the_same() {
+        let patterns = ["$.token=^[0-9a-f]+$", r"^tick \d+$"].map(|text| text.parse().unwrap()).to_vec();
+        let expectation = Expectation { patterns, ..Expectation::default() };
+        let compare = |recorded: &str, got: &str| {
+            let text = |text: &'static str| (Opcode::Text, text.as_bytes());
+            let leak = |text: &str| &*Box::leak(text.to_owned().into_boxed_str());
+            expectation.compare(text(leak(recorded)), text(leak(got)), &Bound::default()).len()
+        };
+        assert_eq!(compare(r#"{"token":"ab"}"#, r#"{"token":"12cd"}"#), 0);
+        assert_eq!(compare(r#"{"token":"ab"}"#, r#"{"token":"xyz"}"#), 1);
+        assert_eq!((compare("tick 1", "tick 20"), compare("tick 1", "tock 1")), (0, 1));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::client::ReplayClient;
 use super::expectation::Match;
 use super::outcome::Outcome;
 use super::path::PathError;
+use super::pattern::PatternError;
 use super::server::{Miss, MockServer};
 use super::settings::{Fidelity, Order, Settings, Timing};
 use super::taping::RealServer;
@@ -35,6 +36,9 @@ pub enum StartError {
     /// Words that are no path in JSON.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// Words that are no pattern.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// Words that are no filter, or no server; why, in a sentence.
     #[error("{0}")]
     Words(String),
@@ -60,6 +64,7 @@ pub struct Replay {
     select: String,
     optional: Option<String>,
     ignore: Vec<String>,
+    patterns: Vec<String>,
     bind: Vec<(String, String)>,
     settings: Settings,
     server: Option<String>,
@@ -74,6 +79,7 @@ impl Replay {
             select: String::new(),
             optional: None,
             ignore: Vec::new(),
+            patterns: Vec::new(),
             bind: Vec::new(),
             settings: Settings::default(),
             server: None,
@@ -117,6 +123,13 @@ impl Replay {
     /// At this place in JSON anything may stand: `$.ts`, `$..id`.
     pub fn ignore(mut self, path: &str) -> Replay {
         self.ignore.push(path.to_owned());
+        self
+    }
+
+    /// What stands at a place in JSON (`$.token=^[0-9a-f]+$`), or a text (`^tick \d+$`), must look like this, in place of
+    /// being the same.
+    pub fn pattern(mut self, pattern: &str) -> Replay {
+        self.patterns.push(pattern.to_owned());
         self
     }
 
@@ -256,6 +269,9 @@ impl Replay {
 
     fn settings(&self) -> Result<Settings, StartError> {
         let mut settings = self.settings.clone();
+        for pattern in &self.patterns {
+            settings.expectation.patterns.push(pattern.parse()?);
+        }
         for path in &self.ignore {
             settings.expectation.ignore.push(path.parse()?);
         }

@@ -93,6 +93,7 @@ pub fn diff(options: &DiffOptions) -> Result<u8, Failure> {
             matching: options.matching,
             ignore: options.ignore.clone(),
             volatile: options.volatile.clone(),
+            patterns: options.pattern.clone(),
         },
         heartbeats: if options.heartbeats { Heartbeats::Compared } else { Heartbeats::LeftOut },
         sessions: options.sessions,

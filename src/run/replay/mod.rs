@@ -329,6 +329,7 @@ fn settings(options: &PlayOptions) -> Settings {
             matching: options.matching,
             ignore: options.ignore.clone(),
             volatile: options.volatile.clone(),
+            patterns: options.pattern.clone(),
         },
         bindings: options.bind.clone(),
         fidelity: options.fidelity,
