@@ -8,9 +8,8 @@ use sockeye::config::Size;
 use sockeye::diff::teller::Form;
 use sockeye::filter::Filter;
 use sockeye::recordings::Path;
-use sockeye::replay::{Match, Pattern, Volatile};
 
-use super::replay::{matching, volatile};
+use super::expectation::ExpectationOptions;
 use super::values::filter;
 
 /// Where a changed recording goes.
@@ -90,19 +89,8 @@ pub struct DiffOptions {
     /// Compare only one session of the first with one of the second, by their numbers: 1,2
     #[arg(long, value_name = "A,B", value_parser = two)]
     pub sessions: Option<(u32, u32)>,
-    /// How much alike messages must be: exact, json, subset (the second may hold more), type or any
-    #[arg(long = "match", value_name = "HOW", default_value = "json", value_parser = matching)]
-    pub matching: Match,
-    /// A place in JSON where anything may stand: $.ts, $..id, $.items[*].at (repeatable)
-    #[arg(long, value_name = "PATH")]
-    pub ignore: Vec<Path>,
-    /// Values that may differ where both are of this kind: uuid, iso (dates with a time) or epoch (repeatable)
-    #[arg(long, value_name = "KIND", value_parser = volatile)]
-    pub volatile: Vec<Volatile>,
-    /// What must look like a regular expression, in place of being the same: $.token=^[0-9a-f]+$ for a place in JSON,
-    /// '^tick \d+$' for texts (repeatable)
-    #[arg(long, value_name = "[PATH=]REGEX")]
-    pub pattern: Vec<Pattern>,
+    #[command(flatten)]
+    pub expectation: ExpectationOptions,
     /// Compare pings, pongs and the heartbeats of subprotocols, too
     #[arg(long)]
     pub heartbeats: bool,

@@ -2,6 +2,7 @@
 
 mod commands;
 pub mod connect;
+mod expectation;
 pub mod files;
 mod interchange;
 mod listen;

@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 
 use sockeye::filter::Filter;
 use sockeye::net::{Target, TargetError};
-use sockeye::replay::{Binding, Fidelity, Match, Order, Path, Pattern, Reporter, Timing, Volatile};
+use sockeye::replay::{Binding, Fidelity, Order, Reporter, Timing};
 
+use super::expectation::ExpectationOptions;
 use super::output::{LogOptions, RedactOptions};
 use super::tls::ServerTlsOptions;
 use super::values::{address, filter, seconds};
@@ -136,19 +137,8 @@ pub struct PlayOptions {
     /// of their openings
     #[arg(long, value_name = "EXPR", default_value = "", value_parser = filter, hide_default_value = true)]
     pub select: Filter,
-    /// How much alike messages must be to the recorded ones: exact, json, subset, type or any
-    #[arg(long = "match", value_name = "HOW", default_value = "json", value_parser = matching)]
-    pub matching: Match,
-    /// A place in JSON where anything may stand: $.ts, $..id, $.items[*].at (repeatable)
-    #[arg(long, value_name = "PATH")]
-    pub ignore: Vec<Path>,
-    /// Values that may differ where both are of this kind: uuid, iso (dates with a time) or epoch (repeatable)
-    #[arg(long, value_name = "KIND", value_parser = volatile)]
-    pub volatile: Vec<Volatile>,
-    /// What must look like a regular expression, in place of being the same: $.token=^[0-9a-f]+$ for a place in JSON,
-    /// '^tick \d+$' for texts (repeatable)
-    #[arg(long, value_name = "[PATH=]REGEX")]
-    pub pattern: Vec<Pattern>,
+    #[command(flatten)]
+    pub expectation: ExpectationOptions,
     /// A value that is new in each run, taken from where it comes and put in where it was recorded: id=$.id (repeatable)
     #[arg(long, value_name = "NAME=PATH")]
     pub bind: Vec<Binding>,
@@ -169,14 +159,6 @@ pub struct PlayOptions {
     /// How long anything may be waited for
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub step_timeout: Duration,
-}
-
-pub(super) fn matching(word: &str) -> Result<Match, String> {
-    Match::from_name(word).ok_or_else(|| unknown(word, Match::ALL.map(Match::name)))
-}
-
-pub(super) fn volatile(word: &str) -> Result<Volatile, String> {
-    Volatile::from_name(word).ok_or_else(|| unknown(word, Volatile::ALL.map(Volatile::name)))
 }
 
 fn fidelity(word: &str) -> Result<Fidelity, String> {
@@ -235,6 +217,6 @@ fn report(word: &str) -> Result<ReportFile, String> {
     Ok(ReportFile { reporter, file: file.into() })
 }
 
-fn unknown<const N: usize>(word: &str, names: [&str; N]) -> String {
+pub(super) fn unknown<const N: usize>(word: &str, names: [&str; N]) -> String {
     format!("{word:?} is none of {}", names.join(", "))
 }

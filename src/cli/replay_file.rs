@@ -102,7 +102,7 @@ mod tests {
         let text = "# ours\nignore = ['$.ts', \"$..id\"]\nstep-timeout = 2.5\ntiming = 'x2'\nrepeat = true\n";
         let words = ["sockeye", "replay", "server", "chat.jsonl", "--timing", "recorded", "--ignore", "$.a"];
         let Ok(ReplayCommand::Server(options)) = read(&words, text) else { panic!("a server") };
-        let ignored: Vec<_> = options.play.ignore.iter().map(ToString::to_string).collect();
+        let ignored: Vec<_> = options.play.expectation.ignore.iter().map(ToString::to_string).collect();
         assert_eq!(ignored, ["$.ts", "$..id", "$.a"]);
         assert_eq!(options.play.timing, sockeye::replay::Timing::Scaled(1.0));
         assert_eq!(options.play.step_timeout.as_millis(), 2500);

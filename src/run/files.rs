@@ -7,7 +7,6 @@ use sockeye::diff::teller::Teller;
 use sockeye::diff::{self, Comparison, DiffError, Heartbeats};
 use sockeye::headless::{self, FileError, is_same_file, replace};
 use sockeye::recordings::{self, Beats, Input, MergeError, Numbering, Trim};
-use sockeye::replay::Expectation;
 
 use super::{DIFFERENT, DONE, Failure, USAGE};
 use crate::cli::files::OutputFile;
@@ -89,12 +88,7 @@ pub fn diff(options: &DiffOptions) -> Result<u8, Failure> {
     let mut a = open(&options.a, "read in several places")?;
     let mut b = open(second, "read in several places")?;
     let comparison = Comparison {
-        expectation: Expectation {
-            matching: options.matching,
-            ignore: options.ignore.clone(),
-            volatile: options.volatile.clone(),
-            patterns: options.pattern.clone(),
-        },
+        expectation: options.expectation.expectation(),
         heartbeats: if options.heartbeats { Heartbeats::Compared } else { Heartbeats::LeftOut },
         sessions: options.sessions,
     };

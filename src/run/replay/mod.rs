@@ -13,7 +13,7 @@ use sockeye::decode::Heartbeats;
 use sockeye::headless;
 use sockeye::net::{Door, Entrance, HostHeader, Listen, Listener, ProxyConfig, Reach, Target, WayOut};
 use sockeye::replay::{
-    Cast, Expectation, Miss, MockServer, Played, Progress, RealServer, ReplayClient, Settings, UpdateError,
+    Cast, Miss, MockServer, Played, Progress, RealServer, ReplayClient, Settings, UpdateError,
 };
 use tokio::sync::oneshot;
 
@@ -325,12 +325,7 @@ fn reach(options: &PlayOptions) -> Result<Reach, Failure> {
 
 fn settings(options: &PlayOptions) -> Settings {
     Settings {
-        expectation: Expectation {
-            matching: options.matching,
-            ignore: options.ignore.clone(),
-            volatile: options.volatile.clone(),
-            patterns: options.pattern.clone(),
-        },
+        expectation: options.expectation.expectation(),
         bindings: options.bind.clone(),
         fidelity: options.fidelity,
         order: options.order,
