@@ -192,7 +192,15 @@ impl ReplayClient {
         let agreed = examine(&request, Some(&response));
         let steps = self.cast.steps(chosen).map_err(|error| Trouble::Unreadable(error.to_string()))?;
         let settings = self.settings.of_session(&part.opening);
-        Ok(play(server, &rest, (Direction::ToServer, &agreed), steps, &settings, None).await)
+        Ok(play(
+            server,
+            &rest,
+            (Direction::ToServer, &agreed),
+            steps.bound(&settings.bindings),
+            &settings,
+            None,
+        )
+        .await)
     }
 }
 

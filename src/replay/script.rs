@@ -5,9 +5,12 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::binding::Binding;
+use super::packet;
 use super::passage::{Passage, Passages};
+use super::path::at;
 use crate::capture::{Deed, Ended, Ending, Event, Kind, Log, Message, Opening, Payload, Stamp};
-use crate::decode::{Correlation, correlate};
+use crate::decode::{Correlation, Key, Role, Tie, correlate};
 use crate::headless::schema::{Item, ReadError, Reader};
 use crate::ws::Direction;
 
@@ -60,6 +63,8 @@ pub struct Steps {
     source: Box<dyn Source + Send>,
     opened: Stamp,
     correlation: Correlation,
+    /// Places whose values tie an answer to its question.
+    bindings: Vec<Binding>,
     count: u64,
     ready: VecDeque<Step>,
     over: bool,
@@ -164,16 +169,40 @@ impl Steps {
             source: Box::new(source),
             opened: opening.time,
             correlation: Correlation::default(),
+            bindings: Vec::new(),
             count: 0,
             ready: VecDeque::new(),
             over: false,
         }
     }
 
+    /// The same, where a message answers the one that has the same value where a binding leads to.
+    pub fn bound(mut self, bindings: &[Binding]) -> Steps {
+        self.bindings = bindings.to_vec();
+        self
+    }
+
+    /// What ties a message to others by the bindings.
+    fn tie(&self, payload: &[u8]) -> Option<Key> {
+        if self.bindings.is_empty() {
+            return None;
+        }
+        let (_, value) = packet::json(payload)?;
+        let mut found = self.bindings.iter().flat_map(|binding| {
+            let places = binding.path.places(&value);
+            places.into_iter().map(|trail| (binding, trail)).collect::<Vec<_>>()
+        });
+        found.find_map(|(binding, trail)| {
+            let bound = at(&value, &trail).filter(|bound| bound.is_string() || bound.is_number())?;
+            Some(Key { role: Role::Either, tie: Tie::Text(format!("{}={bound}", binding.name).into()) })
+        })
+    }
+
     fn message(&mut self, line: u64, message: Message, passage: Passage) {
         let payload = message.payload.in_memory().cloned().unwrap_or_default();
         let key = match message.kind {
-            Kind::Frame(opcode) => correlate(opcode, &payload),
+            Kind::Frame(opcode) if opcode.is_control() => correlate(opcode, &payload),
+            Kind::Frame(opcode) => self.tie(&payload).or_else(|| correlate(opcode, &payload)),
             Kind::Raw => None,
         };
         let asked = key.and_then(|key| self.correlation.next(self.count, message.direction, &key));
@@ -224,5 +253,55 @@ impl Iterator for Steps {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::ws::Opcode;
+
+    /// Messages as they were recorded: `>` the client's, `<` the server's.
+    struct Told(std::vec::IntoIter<&'static str>, u64);
+
+    impl Source for Told {
+        fn next(&mut self) -> Result<Option<(u64, Said)>, ReadError> {
+            let Some(line) = self.0.next() else { return Ok(None) };
+            self.1 += 1;
+            let direction = if line.starts_with('>') { Direction::ToServer } else { Direction::ToClient };
+            let payload = Bytes::from(&line[2..]);
+            let message = Message {
+                session: 1,
+                number: self.1,
+                time: Stamp(0),
+                direction,
+                kind: Kind::Frame(Opcode::Text),
+                compressed: false,
+                wire_size: 0,
+                size: payload.len() as u64,
+                utf8: true,
+                complete: true,
+                frames: Vec::new(),
+                frames_left_out: 0,
+                faults: Vec::new(),
+                payload: payload.into(),
+                injected: None,
+            };
+            Ok(Some((self.1, Said::Message(message, Passage::default()))))
+        }
+    }
+
+    #[test]
+    fn a_bound_value_ties_an_answer_to_its_own_question() {
+        let lines =
+            vec![r#"> {"ref":"a"}"#, r#"> {"ref":"b"}"#, r#"< {"re":{"ref":"a"}}"#, r#"< {"ref":"b"}"#];
+        let answers = |bindings: &[Binding]| -> Vec<_> {
+            let steps = Steps::of(Told(lines.clone().into_iter(), 0), &Opening::default()).bound(bindings);
+            steps.map(|step| step.unwrap().answers).collect()
+        };
+        assert_eq!(answers(&[]), [None; 4]);
+        assert_eq!(answers(&["ref=$..ref".parse().unwrap()]), [None, None, Some(2), Some(2)]);
     }
 }

@@ -327,7 +327,15 @@ impl Stage {
                     // A client that has gone again is found out by the player.
                     let _ = client.write_all(&head).await;
                     let member = self.company.member(chosen, opened);
-                    play(client, &rest, (Direction::ToClient, &agreed), steps, &settings, member).await
+                    play(
+                        client,
+                        &rest,
+                        (Direction::ToClient, &agreed),
+                        steps.bound(&settings.bindings),
+                        &settings,
+                        member,
+                    )
+                    .await
                 }
                 Err(_) => Report::of(Trouble::Unreadable("the recorded response is no HTTP".to_owned())),
             },
