@@ -1,6 +1,6 @@
 //! As JavaScript: in a browser, and in Node with `ws`.
 
-use super::{Language, Said, Talk, is_plain};
+use super::{Language, Said, Talk, quoted};
 
 /// Headers that a browser says for the page.
 const OF_BROWSERS: [&str; 4] = ["origin", "cookie", "user-agent", "accept-language"];
@@ -75,23 +75,10 @@ pub(super) fn node(talk: &Talk) -> String {
 
 /// A string literal, which JSON reads as well.
 pub(super) fn text(text: &str) -> String {
-    let mut literal = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ if is_plain(character) => literal.push(character),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    literal.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-    }
-    literal.push('"');
-    literal
+    quoted(text, |character| {
+        let units = character.encode_utf16(&mut [0; 2]).to_vec();
+        units.iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    })
 }
 
 fn subprotocols(talk: &Talk) -> String {

@@ -251,6 +251,23 @@ fn said(log: &Log, message: &Message, room: &mut u64) -> io::Result<Result<Said,
     })
 }
 
+/// A string literal in double quotes, as many languages have it; `escaped` spells what cannot be seen.
+fn quoted(text: &str, escaped: impl Fn(char) -> String) -> String {
+    let mut literal = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => literal.extend(['\\', character]),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            _ if is_plain(character) => literal.push(character),
+            _ => literal.push_str(&escaped(character)),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
 /// A character as it is, where it can be seen and is no escape of its language's.
 fn is_plain(character: char) -> bool {
     !character.is_control() && visible(character.encode_utf8(&mut [0; 4])).chars().eq([character])

@@ -1,6 +1,6 @@
 //! As Python, with `websockets` 14 or newer.
 
-use super::{Language, Said, Talk, is_plain};
+use super::{Language, Said, Talk, quoted};
 
 pub(super) fn write(talk: &Talk) -> String {
     let mut code = talk.comments(Language::Python, &["pip install websockets".to_owned()]);
@@ -45,17 +45,5 @@ pub(super) fn write(talk: &Talk) -> String {
 
 /// A string literal.
 pub(super) fn text(text: &str) -> String {
-    let mut literal = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ if is_plain(character) => literal.push(character),
-            _ => literal.push_str(&format!("\\U{:08x}", u32::from(character))),
-        }
-    }
-    literal.push('"');
-    literal
+    quoted(text, |character| format!("\\U{:08x}", u32::from(character)))
 }

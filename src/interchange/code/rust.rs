@@ -1,6 +1,6 @@
 //! As Rust, with tokio-tungstenite.
 
-use super::{Language, Said, Talk, is_plain};
+use super::{Language, Said, Talk, quoted};
 
 const BEGINNING: &str = include_str!("rust_beginning.txt");
 const END: &str = include_str!("rust_end.txt");
@@ -39,17 +39,5 @@ pub(super) fn write(talk: &Talk) -> String {
 
 /// A string literal.
 pub(super) fn text(text: &str) -> String {
-    let mut literal = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ if is_plain(character) => literal.push(character),
-            _ => literal.push_str(&format!("\\u{{{:x}}}", u32::from(character))),
-        }
-    }
-    literal.push('"');
-    literal
+    quoted(text, |character| format!("\\u{{{:x}}}", u32::from(character)))
 }
