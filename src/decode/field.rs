@@ -100,6 +100,15 @@ impl FieldPath {
         &self.0
     }
 
+    /// The longest of the keys on it.
+    pub fn longest_key(&self) -> Option<&str> {
+        let keys = self.0.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(&**key),
+            Step::Index(_) | Step::Any => None,
+        });
+        keys.max_by_key(|key| key.len())
+    }
+
     /// The same path one level further down, whatever the key or index there is.
     pub fn one_level_down(&self) -> FieldPath {
         FieldPath([Step::Any].into_iter().chain(self.0.iter().cloned()).collect())

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use regex::{Regex, RegexBuilder, bytes};
 
 use super::Node;
+use super::needle::Needle;
 use super::number::Ranges;
 use super::table::{self, Key, Tilde, What};
 use super::term::{
@@ -78,12 +79,14 @@ impl Comparison {
 
 /// Text to be found in what is shown, in either case.
 pub(super) fn words(text: &str) -> Result<Term, String> {
-    Ok(Term::Shown(regex(&format!("(?i){}", regex::escape(text)))?))
+    let pattern = format!("(?i){}", regex::escape(text));
+    let needle = Needle::words(text, bytes_regex(&pattern)?);
+    Ok(Term::Shown(regex(&pattern)?, needle))
 }
 
 /// A regular expression to be found in what is shown.
 pub(super) fn shown(pattern: &str) -> Result<Term, String> {
-    Ok(Term::Shown(regex(pattern)?))
+    Ok(Term::Shown(regex(pattern)?, None))
 }
 
 /// Those of mitmproxy's operators that take no argument.
@@ -102,7 +105,12 @@ pub(super) fn tilde_alone(tilde: Tilde) -> Option<Term> {
 
 /// Those of mitmproxy's operators that take an argument.
 pub(super) fn tilde(tilde: Tilde, argument: &str) -> Result<Term, String> {
-    let payload = |direction| Ok(Term::Payload(direction, bytes_regex(&format!("(?is){argument}"))?));
+    let payload = |direction| {
+        let regex = bytes_regex(&format!("(?is){argument}"))?;
+        let is_text = regex::escape(argument) == argument;
+        let needle = is_text.then(|| Needle::words(argument, regex.clone())).flatten();
+        Ok(Term::Payload(direction, regex, needle))
+    };
     let header = |heads| {
         let line = bytes_regex(&format!("(?i){argument}"))?;
         Ok(Term::Header(heads, HeaderTest::Line(line)))
@@ -319,7 +327,7 @@ pub(super) fn paths(path: &str, is_exact: bool) -> Result<Vec<FieldPath>, (usize
 
 /// `json.id`: the field is there.
 pub(super) fn field_exists(path: &str) -> Result<Term, (usize, String)> {
-    Ok(Term::Field(FieldTest { paths: paths(path, true)?, test: FieldValue::Exists }))
+    Ok(Term::Field(FieldTest::new(paths(path, true)?, FieldValue::Exists)))
 }
 
 /// A field's term.
@@ -340,7 +348,7 @@ pub(super) fn field(paths: Vec<FieldPath>, comparison: Comparison, value: Value)
             FieldValue::Compares(Wanted::new(text, is_quoted), [Ordering::Less, Ordering::Equal])
         }
     };
-    Ok(Term::Field(FieldTest { paths, test }))
+    Ok(Term::Field(FieldTest::new(paths, test)))
 }
 
 /// "unknown ...", and the known name that is most like it.

@@ -5,6 +5,7 @@
 
 mod complete;
 mod keys;
+mod needle;
 mod number;
 mod parse;
 mod scan;
@@ -71,6 +72,12 @@ impl Filter {
     /// With [`Reads::Flow`] and a session's row, `Some(false)` means that no message of the session matches.
     pub fn verdict(&self, subject: &(impl Subject + ?Sized), reads: Reads) -> Option<bool> {
         self.root.verdict(subject, reads)
+    }
+
+    /// Whether it can be said at a glance that it is true of none of several messages: `subject` has their kind, direction
+    /// and session, and all their payloads, one behind the other. Where it gives false, nothing is known.
+    pub fn rules_out(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        !self.root.may_match(subject)
     }
 
     /// The deepest it has to look.
@@ -206,6 +213,16 @@ impl Node {
         }
     }
 
+    /// False only where it is true of none of the messages that `subject` stands for.
+    fn may_match(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        match self {
+            Node::Term(term) => term.may_match(subject),
+            Node::Not(node) => node.verdict(subject, Reads::Direction) != Some(true),
+            Node::All(nodes) => nodes.iter().all(|node| node.may_match(subject)),
+            Node::Any(nodes) => nodes.iter().any(|node| node.may_match(subject)),
+        }
+    }
+
     fn verdict(&self, subject: &(impl Subject + ?Sized), reads: Reads) -> Option<bool> {
         let decided_by = |nodes: &[Node], decisive: bool| {
             let mut verdict = Some(!decisive);
@@ -229,10 +246,10 @@ impl Node {
 
     fn highlights(&self, text: &str, found: &mut Vec<Range<usize>>) {
         match self {
-            Node::Term(Term::Shown(regex)) => {
+            Node::Term(Term::Shown(regex, _)) => {
                 found.extend(regex.find_iter(text).map(|one| one.range()).filter(|range| !range.is_empty()));
             }
-            Node::Term(Term::Payload(_, regex)) => {
+            Node::Term(Term::Payload(_, regex, _)) => {
                 let ranges = regex.find_iter(text.as_bytes()).map(|one| one.range());
                 found.extend(ranges.filter(|range| !range.is_empty() && text.get(range.clone()).is_some()));
             }

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use regex::{Regex, bytes};
 
 use super::Reads;
+use super::needle::Needle;
 use super::number::{Decimal, Ranges};
 use super::subject::{Flag, Kind, Subject};
 use crate::decode::{self, Field, FieldPath};
@@ -17,9 +18,9 @@ pub(super) enum Term {
     /// Always true.
     All,
     /// What is shown matches.
-    Shown(Regex),
+    Shown(Regex, Option<Needle>),
     /// The payload matches, of a message that went this way or either.
-    Payload(Option<Direction>, bytes::Regex),
+    Payload(Option<Direction>, bytes::Regex, Option<Needle>),
     From(Direction),
     Kind(KindTest),
     Number(Quantity, Ranges),
@@ -100,6 +101,7 @@ pub(super) enum ValueTest {
 pub(super) struct FieldTest {
     pub(super) paths: Vec<FieldPath>,
     pub(super) test: FieldValue,
+    needle: Option<Needle>,
 }
 
 /// What is asked of a field's value.
@@ -135,7 +137,7 @@ impl Term {
             Term::Number(Quantity::Code, _) => Reads::Payload,
             Term::From(_) => Reads::Direction,
             Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::MessageFrom(_) => Reads::Message,
-            Term::Shown(_) | Term::Payload(..) | Term::Field(_) => Reads::Payload,
+            Term::Shown(..) | Term::Payload(..) | Term::Field(_) => Reads::Payload,
         }
     }
 
@@ -159,13 +161,26 @@ impl Term {
         }
     }
 
+    /// False only where it is true of none of several messages that share all but their payloads, which stand in that of
+    /// `subject` one behind the other.
+    pub(super) fn may_match(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        match self {
+            Term::Shown(_, needle) => may_be_in(needle.as_ref(), subject),
+            Term::Payload(direction, _, needle) => {
+                goes(*direction, subject) && may_be_in(needle.as_ref(), subject)
+            }
+            Term::Field(test) => may_be_in(test.needle.as_ref(), subject),
+            Term::Kind(_) | Term::MessageFrom(_) => self.matches(subject),
+            _ => self.reads() > Reads::Direction || self.matches(subject),
+        }
+    }
+
     pub(super) fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
         match self {
             Term::All => true,
-            Term::Shown(regex) => regex.is_match(&subject.text()),
-            Term::Payload(direction, regex) => {
-                (direction.is_none() || *direction == subject.direction())
-                    && regex.is_match(&subject.payload())
+            Term::Shown(regex, _) => regex.is_match(&subject.text()),
+            Term::Payload(direction, regex, _) => {
+                goes(*direction, subject) && regex.is_match(&subject.payload())
             }
             Term::From(direction) => subject.direction() == Some(*direction),
             Term::Kind(test) => test.matches(subject),
@@ -183,6 +198,18 @@ impl Term {
             }
         }
     }
+}
+
+/// Whether a message goes this way, if one is asked for.
+fn goes(direction: Option<Direction>, subject: &(impl Subject + ?Sized)) -> bool {
+    direction.is_none() || direction == subject.direction()
+}
+
+/// Whether it may be found in a message; in other messages than text anything may.
+fn may_be_in(needle: Option<&Needle>, subject: &(impl Subject + ?Sized)) -> bool {
+    needle
+        .filter(|_| subject.opcode() == Some(Opcode::Text))
+        .is_none_or(|needle| needle.may_be_in(&subject.payload()))
 }
 
 impl KindTest {
@@ -264,6 +291,16 @@ impl ValueTest {
 }
 
 impl FieldTest {
+    pub(super) fn new(paths: Vec<FieldPath>, test: FieldValue) -> FieldTest {
+        // All paths have the same keys, at another depth.
+        let key = || paths.first().and_then(|path| path.longest_key());
+        let needle = match &test {
+            FieldValue::Is(wanted) => wanted.as_text().or_else(key).and_then(Needle::string),
+            _ => key().and_then(Needle::string),
+        };
+        FieldTest { paths, test, needle }
+    }
+
     fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
         let Some(opcode) = subject.opcode() else {
             return false;
@@ -310,6 +347,11 @@ impl Wanted {
     pub(super) fn new(text: String, is_quoted: bool) -> Wanted {
         let number = if is_quoted { None } else { Decimal::parse(&text) };
         Wanted { text, is_quoted, number }
+    }
+
+    /// The letters that a field has to have, where it is no number that can be spelt in other ways.
+    fn as_text(&self) -> Option<&str> {
+        (self.number.is_none() && !self.text.is_empty()).then_some(&*self.text)
     }
 
     fn is(&self, field: &Field) -> bool {

@@ -210,47 +210,31 @@ impl Gate {
         rest
     }
 
-    /// Octets at the start of `bytes` that are whole frames, each a message or a control frame of its own and not
-    /// compressed, of which `passes` says that they go on as they are. They are taken as fed; nothing of them is kept.
-    /// `plain` is room for payloads.
-    pub fn skim(
-        &mut self,
-        bytes: &[u8],
-        plain: &mut Vec<u8>,
-        mut passes: impl FnMut(Opcode, &[u8], u64) -> bool,
-    ) -> usize {
-        let mut skimmed = 0;
-        if !self.walker.at_message_boundary() || self.pending > 0 {
-            return 0;
-        }
-        while let Some(header) = FrameHeader::parse(&bytes[skimmed..]) {
-            let compressed = header.rsv1 && self.deflate.is_some();
-            let begins = header.fin && header.opcode != Opcode::Continuation && !compressed;
-            let start = skimmed + header.bytes().len();
-            let end =
-                usize::try_from(header.payload_length).ok().and_then(|length| start.checked_add(length));
-            let Some(end) = end.filter(|end| begins && *end <= bytes.len()) else { break };
-            let payload = match header.masking_key {
-                None => &bytes[start..end],
-                Some(key) => {
-                    plain.clear();
-                    plain.extend_from_slice(&bytes[start..end]);
-                    mask::mask(plain, key, 0);
-                    &plain[..]
-                }
-            };
-            if !passes(header.opcode, payload, header.payload_length) {
-                break;
-            }
-            skimmed = end;
-        }
-        self.position += skimmed as u64;
-        skimmed
+    /// Whether the next byte begins a message, and none waits: then messages that are not touched may be taken by, and told
+    /// by [`Gate::went_by`].
+    pub fn between_messages(&self) -> bool {
+        self.walker.at_message_boundary() && self.pending == 0
+    }
+
+    /// So many octets, whole messages that are not compressed, went on without coming through here.
+    pub fn went_by(&mut self, octets: usize) {
+        self.position += octets as u64;
+    }
+
+    /// Whether a frame may be compressed.
+    pub fn deflates(&self) -> bool {
+        self.deflate.is_some()
+    }
+
+    /// Octets at the start of `bytes`, the next to come, up to where a message ends with none under way behind it; all of
+    /// them where none does.
+    pub fn end_of_message(&self, bytes: &[u8]) -> usize {
+        self.walker.clone().end_of_message(bytes).unwrap_or(bytes.len())
     }
 
     /// Whether it may be left: the next byte begins a message, none waits, and what goes on is still the sender's own.
     pub fn can_leave(&self) -> bool {
-        self.walker.at_message_boundary() && self.pending == 0 && self.deflater.is_none()
+        self.between_messages() && self.deflater.is_none()
     }
 
     /// What the compressed messages so far inflated to, for whoever goes on reading the sender.

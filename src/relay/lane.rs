@@ -8,6 +8,8 @@
 
 mod pace;
 mod queue;
+mod run;
+mod skim;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +23,13 @@ use queue::{Entry, Place, Queue, What};
 
 /// What a lane asks of its surroundings.
 pub trait Surroundings {
+    /// Whether it can be said at a glance that nothing is to be done with any of several messages, whose payloads stand in
+    /// that of `passing` one behind the other. That they are not touched need not be seen: then each is judged.
+    fn passes(&mut self, passing: &Passing<'_>) -> bool {
+        let _ = passing;
+        false
+    }
+
     /// What is to be done with a message or control frame.
     fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>>;
 
@@ -131,6 +140,8 @@ pub struct Lane {
     events: Vec<Event>,
     /// What is to be done with the next message, where it was judged already.
     judged: Option<Vec<Step<Effect>>>,
+    /// The beginning of a message that will be looked at once all of it is there; the gate has not seen it.
+    kept: Vec<u8>,
     /// Octets that may be held.
     limit: usize,
     full: bool,
@@ -156,6 +167,7 @@ impl Lane {
             told: Vec::new(),
             events: Vec::new(),
             judged: None,
+            kept: Vec::new(),
             limit,
             full: false,
             closing: false,
@@ -163,25 +175,8 @@ impl Lane {
         }
     }
 
-    /// Octets at the start of `bytes` that go on as they are, with nothing before them that waits: the short way is open
-    /// to them. They are taken as fed. `plain` is room for payloads.
-    pub fn skim(&mut self, bytes: &[u8], plain: &mut Vec<u8>, around: &mut dyn Surroundings) -> usize {
-        let waits = !self.queue.is_empty() || self.pace.is_slow() || self.closing || self.judged.is_some();
-        if waits || !self.out.is_empty() || self.place() != Place::Message {
-            return 0;
-        }
-        let (direction, judged) = (self.direction, &mut self.judged);
-        self.gate.skim(bytes, plain, |opcode, payload, wire_size| {
-            let passing = Passing { direction, opcode, payload: Some(payload), wire_size, compressed: false };
-            let steps = around.judge(&passing);
-            let passes = steps.is_empty();
-            *judged = (!passes).then_some(steps);
-            passes
-        })
-    }
-
-    /// Takes in what the sender sent, and lets go on what may.
-    pub fn feed(&mut self, bytes: &[u8], now: Instant, around: &mut dyn Surroundings) {
+    /// Takes apart what the sender sent, and lets go on what may.
+    fn feed(&mut self, bytes: &[u8], now: Instant, around: &mut dyn Surroundings) {
         let mut events = std::mem::take(&mut self.events);
         self.gate.feed(bytes, &mut events);
         for event in events.drain(..) {
@@ -303,7 +298,8 @@ impl Lane {
             self.queue.drop_all(&Who::Proxy, &mut self.told);
             self.pace = Pace::default();
         }
-        let rest = self.gate.rest();
+        let mut rest = self.gate.rest();
+        rest.append(&mut self.kept);
         if !self.closing {
             self.queue.push(Entry::new(What::Bytes(rest)));
         }
@@ -347,6 +343,7 @@ impl Lane {
     pub fn can_leave(&self) -> bool {
         self.queue.is_empty()
             && self.gate.can_leave()
+            && self.kept.is_empty()
             && !self.pace.is_slow()
             && !self.closing
             && self.ending.is_none()
@@ -362,7 +359,7 @@ impl Lane {
     }
 
     fn held_octets(&self) -> usize {
-        self.queue.octets() + self.gate.octets()
+        self.queue.octets() + self.gate.octets() + self.kept.len()
     }
 
     fn control(&mut self, frame: Frame, now: Instant, around: &mut dyn Surroundings) {

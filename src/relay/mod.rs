@@ -10,7 +10,7 @@ mod lane;
 pub use gate::{Event, Frame, Gate, Verdict, Whole};
 pub use lane::{Done, Lane, Passing, Surroundings, Told, Who};
 
-use crate::ws::{FrameWalker, Walked};
+use crate::ws::FrameWalker;
 
 /// One direction: bytes from its sender on their way to its receiver.
 #[derive(Debug)]
@@ -98,14 +98,7 @@ impl Relay {
 
     /// Where in `bytes`, the next to come, the first message ends, with none under way behind it.
     pub fn end_of_message(&self, bytes: &[u8]) -> Option<usize> {
-        let mut walker = self.walker.clone();
-        let mut walk = walker.walk(bytes);
-        loop {
-            let ended = walk.next()? == Walked::End;
-            if ended && walk.between_messages() {
-                return Some(bytes.len() - walk.rest().len());
-            }
-        }
+        self.walker.clone().end_of_message(bytes)
     }
 
     /// The next byte to come begins a message: what was before was not told by [`Relay::received`].

@@ -74,6 +74,18 @@ impl FrameWalker {
         Walk { walker: self, rest: chunk }
     }
 
+    /// Walks over `bytes` up to where a message ends with none under way behind it: how many octets that is; none where
+    /// it has walked over all of them.
+    pub fn end_of_message(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut walk = self.walk(bytes);
+        loop {
+            let ended = walk.next()? == Walked::End;
+            if ended && walk.walker.at_message_boundary() {
+                return Some(bytes.len() - walk.rest.len());
+            }
+        }
+    }
+
     /// Whether the next byte begins a frame: where a control frame may be put in.
     pub fn at_boundary(&self) -> bool {
         !self.in_frame && self.have == 0
@@ -111,13 +123,6 @@ impl<'a> Walk<'_, 'a> {
     /// What of the chunk has not been walked yet.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
-    }
-}
-
-impl Walk<'_, '_> {
-    /// Whether what follows begins a frame, and no fragmented message is under way.
-    pub fn between_messages(&self) -> bool {
-        self.walker.at_message_boundary()
     }
 }
 

@@ -199,12 +199,9 @@ impl Pair {
     ) {
         let time = Instant::now();
         let bytes = &buffer[..count];
-        let mut taken = 0;
-        while taken < bytes.len() {
-            match self.write(direction, &bytes[taken..], context) {
-                Poll::Ready(Ok(count)) => taken += count,
-                Poll::Ready(Err(())) | Poll::Pending => break,
-            }
+        let (taken, error) = self.write_at_once(direction, bytes, context);
+        if let Some(error) = error {
+            self.receiver_gone(direction, &error);
         }
         if !self.relays[direction as usize].is_over() {
             self.relays[direction as usize].received(bytes, taken);
@@ -235,25 +232,30 @@ impl Pair {
         Poll::Ready(())
     }
 
-    fn write(
+    /// Writes as much of `bytes` as the receiver takes now, where nothing else waits to be written. Says how much that is,
+    /// and what the receiver's end came to, if it has ended.
+    fn write_at_once(
         &mut self,
         direction: Direction,
         bytes: &[u8],
         context: &mut Context<'_>,
-    ) -> Poll<Result<usize, ()>> {
-        let Some(receiver) = receiver(direction, &mut self.client, &mut self.server) else {
-            return Poll::Ready(Err(()));
-        };
-        match std::task::ready!(Pin::new(receiver).poll_write(context, bytes)) {
-            Ok(count) => {
-                self.flush[direction as usize] = true;
-                Poll::Ready(Ok(count))
-            }
-            Err(error) => {
-                self.receiver_gone(direction, &error);
-                Poll::Ready(Err(()))
+    ) -> (usize, Option<io::Error>) {
+        let mut taken = 0;
+        if matches!(self.relays[direction as usize].next(), Step::Write(_)) {
+            return (0, None);
+        }
+        while taken < bytes.len() {
+            let Some(receiver) = receiver(direction, &mut self.client, &mut self.server) else { break };
+            match Pin::new(receiver).poll_write(context, &bytes[taken..]) {
+                Poll::Ready(Ok(count)) => {
+                    self.flush[direction as usize] = true;
+                    taken += count;
+                }
+                Poll::Ready(Err(error)) => return (taken, Some(error)),
+                Poll::Pending => break,
             }
         }
+        (taken, None)
     }
 
     /// Pushes out what a TLS layer holds. Whether that is done now or later, reading goes on.

@@ -123,16 +123,30 @@ pub(super) struct Around<'a> {
     controller: &'a Controller,
 }
 
-impl Surroundings for Around<'_> {
-    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
-        self.judge.message(&Seen {
+impl<'a> Around<'a> {
+    fn seen<'s>(&self, passing: &Passing<'s>) -> Seen<'s>
+    where
+        'a: 's,
+    {
+        Seen {
             flow: self.flow,
             direction: passing.direction,
             opcode: passing.opcode,
             payload: passing.payload,
             wire_size: passing.wire_size,
             compressed: passing.compressed,
-        })
+        }
+    }
+}
+
+impl Surroundings for Around<'_> {
+    fn passes(&mut self, passing: &Passing<'_>) -> bool {
+        self.judge.passes(&self.seen(passing))
+    }
+
+    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
+        let seen = self.seen(passing);
+        self.judge.message(&seen)
     }
 
     fn hold(&mut self) -> u64 {
@@ -182,21 +196,13 @@ impl Pair {
         context: &mut Context<'_>,
     ) {
         match self.touch.as_ref().map(|touch| &touch.ways[direction as usize]) {
-            Some(Way::Lane(_)) => {
-                let skimmed = self.skim(direction, &buffer[..count]);
-                if skimmed == 0 {
-                    return self.feed_lane(direction, buffer, count);
-                }
-                let mut rest = buffer[skimmed..count].to_vec();
-                self.passed(direction, buffer, skimmed, context);
-                self.feed_lane(direction, &mut rest, count - skimmed);
-            }
+            Some(Way::Lane(_)) => self.came_for_lane(direction, buffer, count, context),
             Some(Way::Leaving(_)) => {
                 let end = self.relays[direction as usize].end_of_message(&buffer[..count]);
                 let rest = end.map(|end| buffer[end..count].to_vec());
                 self.passed(direction, buffer, end.unwrap_or(count), context);
                 if let Some(rest) = rest {
-                    self.leave(direction, rest);
+                    self.leave(direction, rest, context);
                 }
             }
             // In between nothing is read.
@@ -210,7 +216,7 @@ impl Pair {
         match &mut touch.ways[direction as usize] {
             Way::Short => {}
             Way::Leaving(_) if self.relays[direction as usize].at_message_boundary() => {
-                self.leave(direction, Vec::new());
+                self.leave(direction, Vec::new(), context);
             }
             Way::Leaving(_) => {}
             Way::Asking(window, ..) => {
@@ -218,7 +224,7 @@ impl Pair {
                 let history = ready!(Pin::new(window).poll(context)).unwrap_or_default();
                 let way = std::mem::replace(&mut touch.ways[direction as usize], Way::Short);
                 if let Way::Asking(_, tasks, rest) = way {
-                    self.enter_lane(direction, history, tasks, rest);
+                    self.enter_lane(direction, history, tasks, rest, context);
                 }
             }
             Way::Lane(_) => {
@@ -266,13 +272,13 @@ impl Pair {
     }
 
     /// The next byte begins a message: the short way ends here, and `rest` has come already.
-    fn leave(&mut self, direction: Direction, rest: Vec<u8>) {
+    fn leave(&mut self, direction: Direction, rest: Vec<u8>, context: &mut Context<'_>) {
         let before = self.octets[direction as usize];
         let Some(touch) = &mut self.touch else { return };
         let way = std::mem::replace(&mut touch.ways[direction as usize], Way::Short);
         let Way::Leaving(tasks) = way else { return };
         if before == 0 || !touch.takes_context_over(direction) {
-            return self.enter_lane(direction, History::new(), tasks, rest);
+            return self.enter_lane(direction, History::new(), tasks, rest, context);
         }
         let (answer, window) = oneshot::channel();
         // A session that is over by then needs no answer.
@@ -281,7 +287,14 @@ impl Pair {
         self.again = true;
     }
 
-    fn enter_lane(&mut self, direction: Direction, history: History, tasks: Vec<Task>, mut rest: Vec<u8>) {
+    fn enter_lane(
+        &mut self,
+        direction: Direction,
+        history: History,
+        tasks: Vec<Task>,
+        mut rest: Vec<u8>,
+        context: &mut Context<'_>,
+    ) {
         let count = rest.len();
         let position = self.octets[direction as usize];
         let Some(touch) = &mut self.touch else { return };
@@ -290,7 +303,9 @@ impl Pair {
         for task in tasks {
             self.with_lane(direction, |lane, around| perform(lane, task, around));
         }
-        self.feed_lane(direction, &mut rest, count);
+        if count > 0 {
+            self.came_for_lane(direction, &mut rest, count, context);
+        }
     }
 
     fn return_to_short_way(&mut self, direction: Direction) {
@@ -302,33 +317,32 @@ impl Pair {
         }
     }
 
-    /// Octets at the start of `bytes` that may take the short way, as nothing is to be done with them.
-    fn skim(&mut self, direction: Direction, bytes: &[u8]) -> usize {
+    /// The first `count` octets of `buffer` came, for a lane.
+    fn came_for_lane(
+        &mut self,
+        direction: Direction,
+        buffer: &mut Vec<u8>,
+        count: usize,
+        context: &mut Context<'_>,
+    ) {
         thread_local! {
             static PLAIN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-        }
-        let Some(touch) = &mut self.touch else { return 0 };
-        let Touch { judge, flow, ways, .. } = &mut **touch;
-        let Way::Lane(lane) = &mut ways[direction as usize] else { return 0 };
-        let mut around = Around { judge, flow, controller: &self.controller };
-        PLAIN.with_borrow_mut(|plain| lane.skim(bytes, plain, &mut around))
-    }
-
-    /// The first `count` octets of `buffer` came, for a lane.
-    fn feed_lane(&mut self, direction: Direction, buffer: &mut Vec<u8>, count: usize) {
-        if count == 0 {
-            return;
         }
         let now = Instant::now();
         self.octets[direction as usize] += count as u64;
         let Some(touch) = &mut self.touch else { return };
         let Touch { judge, flow, ways, .. } = &mut **touch;
-        if let Way::Lane(lane) = &mut ways[direction as usize] {
-            lane.feed(&buffer[..count], now, &mut Around { judge, flow, controller: &self.controller });
-        }
+        let Way::Lane(lane) = &mut ways[direction as usize] else { return };
+        let mut around = Around { judge, flow, controller: &self.controller };
+        let first = PLAIN.with_borrow_mut(|plain| lane.pass(&buffer[..count], plain, now, &mut around));
+        let (taken, error) = self.write_at_once(direction, &first, context);
+        self.relays[direction as usize].push(first[taken..].to_vec());
         // First the bytes, then what was done with them.
         self.tap.chunk(self.session, direction, buffer, count, now);
         self.take_in(direction);
+        if let Some(error) = error {
+            self.receiver_gone(direction, &error);
+        }
     }
 
     /// The sender of a direction has ended; whether what goes on before its end is a lane's to say.

@@ -1,0 +1,114 @@
+//! Messages that nothing is to be done with go by where they lie, without being taken apart.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use super::queue::Place;
+use super::run::{self, Run};
+use super::{Lane, Passing, Surroundings};
+
+/// Octets of a message that is looked at where it lies: to keep the beginning of a longer one until its end is there
+/// would copy it more often than to take it apart.
+const KEPT: usize = 1 << 20;
+
+impl Lane {
+    /// Takes in what the sender sent, and lets go on what may. Gives what goes on first, as it came; behind it goes what
+    /// [`Lane::take_out`] gives. `plain` is room for payloads.
+    ///
+    /// Messages that nothing is to be done with are not taken apart: of most streams that is all.
+    pub fn pass<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        plain: &mut Vec<u8>,
+        now: Instant,
+        around: &mut dyn Surroundings,
+    ) -> Cow<'a, [u8]> {
+        let mut all = Cow::Borrowed(bytes);
+        if !self.kept.is_empty() {
+            let mut kept = std::mem::take(&mut self.kept);
+            kept.extend_from_slice(bytes);
+            all = Cow::Owned(kept);
+        }
+        let first = if self.out.is_empty() { self.skim(&all, plain, around) } else { 0 };
+        let mut done = first;
+        while done < all.len() {
+            let rest = &all[done..];
+            if self.keeps(rest) {
+                break;
+            }
+            let one = if self.is_idle() { self.gate.end_of_message(rest) } else { rest.len() };
+            self.feed(&rest[..one], now, around);
+            let skimmed = self.skim(&rest[one..], plain, around);
+            self.out.extend_from_slice(&rest[one..one + skimmed]);
+            done += one + skimmed;
+        }
+        match all {
+            Cow::Owned(kept) if done == 0 => {
+                self.kept = kept;
+                Cow::Borrowed(&[])
+            }
+            Cow::Owned(mut all) => {
+                self.kept = all[done..].to_vec();
+                all.truncate(first);
+                Cow::Owned(all)
+            }
+            Cow::Borrowed(all) => {
+                self.kept = all[done..].to_vec();
+                Cow::Borrowed(&all[..first])
+            }
+        }
+    }
+
+    /// Octets at the start of `bytes` that nothing is to be done with, whole messages. They are taken as fed.
+    fn skim(&mut self, bytes: &[u8], plain: &mut Vec<u8>, around: &mut dyn Surroundings) -> usize {
+        let mut skimmed = 0;
+        if !self.stands_between_messages() {
+            return 0;
+        }
+        let deflates = self.gate.deflates();
+        'all: while let Some(several) = run::run(&bytes[skimmed..], deflates, usize::MAX, plain) {
+            let end = skimmed + several.octets;
+            if around.passes(&self.passing(several, plain)) {
+                skimmed = end;
+                continue;
+            }
+            while let Some(one) = run::run(&bytes[skimmed..end], deflates, 1, plain) {
+                let steps = around.judge(&self.passing(one, plain));
+                if !steps.is_empty() {
+                    self.judged = Some(steps);
+                    break 'all;
+                }
+                skimmed += one.octets;
+            }
+        }
+        self.gate.went_by(skimmed);
+        skimmed
+    }
+
+    fn passing<'a>(&self, run: Run, plain: &'a [u8]) -> Passing<'a> {
+        Passing {
+            direction: self.direction,
+            opcode: run.opcode,
+            payload: Some(&plain[..run.payload]),
+            wire_size: run.payload as u64,
+            compressed: false,
+        }
+    }
+
+    /// Whether `rest`, which comes next, is the beginning of a message that is better looked at once all of it is there.
+    fn keeps(&self, rest: &[u8]) -> bool {
+        let wanted = run::wanted(rest, self.gate.deflates());
+        let comes = wanted.is_some_and(|wanted| rest.len() < wanted && wanted <= KEPT);
+        comes && self.stands_between_messages()
+    }
+
+    fn stands_between_messages(&self) -> bool {
+        self.is_idle() && self.gate.between_messages() && self.place() == Place::Message
+    }
+
+    /// Whether what comes goes on at once, if nothing is to be done with it.
+    fn is_idle(&self) -> bool {
+        let waits = !self.queue.is_empty() || self.pace.is_slow();
+        !waits && !self.closing && self.ending.is_none()
+    }
+}
