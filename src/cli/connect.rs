@@ -12,7 +12,7 @@ use sockeye::net::ParentProxy;
 
 use super::RulesOptions;
 use super::output::{LogOptions, RedactOptions};
-use super::values::{filter, seconds};
+use super::values::{filter, seconds, seconds_if_any};
 
 #[derive(Debug, Args)]
 pub struct ConnectOptions {
@@ -75,7 +75,7 @@ pub struct ConnectOptions {
     #[arg(long)]
     pub literal: bool,
     /// How long answers are waited for when the standard input ends, unless that is a terminal; then it closes
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds, conflicts_with = "keep_open")]
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds_if_any, conflicts_with = "keep_open")]
     pub linger: Duration,
     /// Stay when the standard input ends, until the server closes or --max-time is over
     #[arg(long)]

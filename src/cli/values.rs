@@ -33,11 +33,17 @@ pub(super) fn addresses(word: &str) -> Result<Vec<SocketAddr>, String> {
 
 /// A time that is not zero.
 pub(super) fn seconds(word: &str) -> Result<Duration, String> {
+    seconds_if_any(word).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| no_time(word))
+}
+
+/// A time, which may be none at all.
+pub(super) fn seconds_if_any(word: &str) -> Result<Duration, String> {
     let seconds = word.strip_suffix('s').unwrap_or(word).parse().ok();
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| format!("{word:?} is no time: give seconds, such as 30"))
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| no_time(word))
+}
+
+fn no_time(word: &str) -> String {
+    format!("{word:?} is no time: give seconds, such as 30")
 }
 
 /// The log's limit.
