@@ -43,13 +43,13 @@ pub struct ConnectOptions {
     #[arg(short = 'k', long)]
     pub insecure: bool,
     /// More roots to trust, in PEM (repeatable)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "server-ca", value_name = "FILE")]
     pub cacert: Vec<PathBuf>,
     /// A certificate for a server that asks for one, in PEM
-    #[arg(short = 'E', long, value_name = "FILE")]
+    #[arg(short = 'E', long, visible_alias = "client-cert", value_name = "FILE")]
     pub cert: Option<PathBuf>,
     /// Its private key, in PEM [default: the one in the same file]
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, visible_alias = "client-key", value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
     /// Reach the server through this proxy: http://, socks5:// or socks5h://
     #[arg(short = 'x', long, value_name = "URL")]

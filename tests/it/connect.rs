@@ -1,5 +1,8 @@
 //! `sockeye connect`: what a server sees of it, what it prints, and how it ends.
 
+mod faults;
+mod ways;
+
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -73,11 +73,12 @@ fn section(page: &mut String, usage: &str, command: &Command) {
 fn name(argument: &Arg) -> String {
     let takes = argument.get_action().takes_values();
     let value = if takes { value(argument) } else { String::new() };
-    match (argument.get_short(), argument.get_long()) {
-        (_, None) => format!("`{value}`"),
-        (None, Some(long)) => format!("`{}`", format!("--{long} {value}").trim_end()),
-        (Some(short), Some(long)) => format!("`-{short}`, `{}`", format!("--{long} {value}").trim_end()),
-    }
+    let Some(long) = argument.get_long() else { return format!("`{value}`") };
+    let short = argument.get_short().map(|short| format!("`-{short}`"));
+    let others = argument.get_visible_aliases().unwrap_or_default();
+    let long =
+        [long].into_iter().chain(others).map(|long| format!("`{}`", format!("--{long} {value}").trim_end()));
+    short.into_iter().chain(long).collect::<Vec<_>>().join(", ")
 }
 
 fn value(argument: &Arg) -> String {
