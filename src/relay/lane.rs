@@ -260,6 +260,16 @@ impl Lane {
         self.run(now, around);
     }
 
+    /// All that waits, for somebody's word or for its time, goes on at once, in order: there is no time left. A direction
+    /// that is stalled for ever stays so.
+    pub fn hurry(&mut self, by: &Who, now: Instant, around: &mut dyn Surroundings) {
+        if !self.pace.is_stalled_for_ever() {
+            self.pace = Pace::default();
+        }
+        self.queue.hurry();
+        self.release_all(by, now, around);
+    }
+
     /// Sends whole frames of our own, between two messages and past all that waits.
     pub fn send(&mut self, frames: Vec<u8>, by: Who, now: Instant, around: &mut dyn Surroundings) {
         self.queue.push(Entry::own(frames, by));

@@ -1,5 +1,7 @@
 //! Each fault, seen by scripted peers as what it is; and rules in force beside traffic that they leave alone.
 
+mod hold;
+
 use std::time::{Duration, Instant};
 
 use sockeye::capture::Log;

@@ -27,7 +27,7 @@ fn opened(hold: Option<&str>, script: impl FnOnce(Peer) + Send + 'static) -> (Ru
 impl Running {
     /// Sends a command as soon as it finds what it is for.
     #[track_caller]
-    fn command(&self, command: &Command) {
+    pub fn command(&self, command: &Command) {
         let begun = Instant::now();
         while self.controller.send(command.clone()) == Outcome::NotThere {
             assert!(begun.elapsed() < PATIENCE, "there never was anything for {command:?}");
@@ -36,7 +36,7 @@ impl Running {
     }
 
     #[track_caller]
-    fn settle(&self, held: u64, verdict: Verdict) {
+    pub fn settle(&self, held: u64, verdict: Verdict) {
         self.command(&Command::Settle { held, verdict });
     }
 }

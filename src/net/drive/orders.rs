@@ -21,7 +21,7 @@ impl Pair {
         match order {
             Order::End(how) => {
                 if how == Ending::Shutdown {
-                    self.each_lane(|lane, around| lane.release_all(&Who::Proxy, Instant::now(), around));
+                    self.each_lane(|lane, around| lane.hurry(&Who::Proxy, Instant::now(), around));
                     self.let_go = self.touch.as_ref().is_some_and(|touch| !touch.is_idle());
                 }
                 self.end_now = Some(how);
