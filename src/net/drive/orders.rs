@@ -133,12 +133,13 @@ impl Pair {
             }
             Verdict::Close(code, reason) => (relay::Verdict::DROP, Some((code, reason))),
         };
+        if let Some((code, reason)) = close {
+            // First, so that nothing that waits behind it goes on.
+            self.close(Some(code), &reason, &Who::User);
+        }
         self.each_lane(|lane, around| {
             lane.settle(held, verdict.clone(), Who::User, Instant::now(), around);
         });
-        if let Some((code, reason)) = close {
-            self.close(Some(code), &reason, &Who::User);
-        }
     }
 
     /// Closes the session by a closing handshake with both ends.

@@ -55,6 +55,27 @@ fn a_handshake_that_is_dropped_gets_no_answer_and_the_server_is_not_asked() {
 }
 
 #[test]
+fn a_held_message_may_be_answered_with_a_close() {
+    let rules = "[[rule]]\nwhen='dir:client bad'\nthen={ hold = true }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        peer.expect(masked(0x81, "good"));
+        let mut close = [0; 10];
+        peer.0.read_exact(&mut close).unwrap();
+        let payload: Vec<u8> = close[6..].iter().zip(&close[2..6]).map(|(octet, key)| octet ^ key).collect();
+        assert_eq!((&close[..2], &payload[..]), (&[0x88, 0x84][..], &b"\x0f\xa8no"[..]));
+        peer.send(b"\x88\x02\x0f\xa8").expect_fin();
+    });
+    client.send(masked(0x81, "good")).send(masked(0x81, "bad")).send(masked(0x81, "behind"));
+    held(&running, 1);
+    running.settle(1, Verdict::Close(4008, "no".to_owned()));
+    client.expect(b"\x88\x04\x0f\xa8no").send(b"\x88\x82\0\0\0\0\x0f\xa8").expect_fin();
+    server.finish();
+    let log = running.finish();
+    let deeds: Vec<Deed> = log.acts(1, 2).into_iter().map(|act| act.deed).collect();
+    assert_eq!(deeds, [Deed::Held, Deed::Dropped]);
+}
+
+#[test]
 fn at_the_end_of_the_proxy_all_that_is_held_goes_on_in_order() {
     let rules = "[[rule]]\nwhen='/held/'\nthen={ hold = true }\n";
     let (running, mut client, server) = opened(rules, |mut peer| {
