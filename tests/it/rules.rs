@@ -1,6 +1,8 @@
 //! Each fault, seen by scripted peers as what it is; and rules in force beside traffic that they leave alone.
 
+mod chance;
 mod hold;
+mod pace;
 
 use std::time::{Duration, Instant};
 

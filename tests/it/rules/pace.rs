@@ -1,0 +1,72 @@
+//! Directions that are slowed down or stalled.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use super::{masked, opened};
+use crate::support::PATIENCE;
+
+/// A server's frame of text with 100 octets.
+fn hundred(letter: u8) -> Vec<u8> {
+    [&b"\x81\x64"[..], &[letter; 100]].concat()
+}
+
+#[test]
+fn a_direction_has_so_many_octets_a_second_and_the_other_is_not_slowed() {
+    let rules = "[[rule]]\nthen={ throttle = { octets = 1000 }, from = 'server' }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        (b'a'..=b'e').for_each(|letter| {
+            peer.send(hundred(letter));
+        });
+        // As much again comes the other way meanwhile.
+        peer.expect(masked(0x81, &"x".repeat(100)).repeat(5)).send(b"\x81\x04done").expect_fin();
+    });
+    let begun = Instant::now();
+    client.send(masked(0x81, &"x".repeat(100)).repeat(5));
+    // What waits is in order, also what came last.
+    (b'a'..=b'e').for_each(|letter| {
+        client.expect(hundred(letter));
+    });
+    client.expect(b"\x81\x04done").finish().expect_fin();
+    // 510 octets, of which the first may go at once.
+    assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
+    server.finish();
+    running.finish();
+}
+
+#[test]
+fn a_direction_that_is_stalled_for_ever_gives_nothing_and_the_session_ends_with_its_ends() {
+    let rules = "[[rule]]\nname='it'\nwhen='dir:server two'\nthen={ stall = true }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        peer.send(b"\x81\x03one\x81\x03two\x81\x05three\x89\x01p");
+        peer.expect(masked(0x81, "still heard")).expect(masked(0x88, "\u{3}\u{68}"));
+        // The answer to the close is stalled as well; the end is not.
+        peer.send(b"\x88\x02\x03\x68").finish().expect_fin();
+    });
+    client.expect(b"\x81\x03one").send(masked(0x81, "still heard"));
+    client.0.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let nothing = client.0.read(&mut [0]).map_err(|error| error.kind());
+    assert!(matches!(nothing, Err(std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)));
+    client.0.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.send(masked(0x88, "\u{3}\u{68}")).finish().expect_fin();
+    server.finish();
+    let log = running.finish();
+    let told = format!("{:?}", log.session_acts(1));
+    assert!(told.contains("Stalled(None)") && told.contains("Rule(\"it\")"), "{told}");
+    let ending = super::ending(&log);
+    assert!(ending.contains("client: Fin, server: Fin"), "{ending}");
+}
+
+#[test]
+fn a_session_with_a_direction_stalled_for_ever_ends_with_the_proxy() {
+    let rules = "[[rule]]\non='open'\nthen={ stall = true }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        peer.send(b"\x81\x03one");
+        assert!(matches!(peer.0.read(&mut [0]), Ok(0) | Err(_)));
+    });
+    client.send(masked(0x81, "one"));
+    running.until(|log| (log.rows(1).end >= 3).then_some(()));
+    running.finish();
+    assert!(matches!(client.0.read(&mut [0]), Ok(0) | Err(_)));
+    server.finish();
+}
