@@ -232,9 +232,11 @@ impl Queue {
         // What it takes to pass those that stay.
         let mut least = Overtakes::Nothing;
         let index = self.entries.iter().position(|entry| {
-            let goes = entry.overtakes >= least && entry.behind == 0 && entry.is_ready(now, place);
-            // One that is to be overtaken keeps nobody back, nor do those that pass by.
-            if !goes && entry.behind == 0 && entry.overtakes < Overtakes::All {
+            let is_ready = entry.is_ready(now, place);
+            let goes = entry.overtakes >= least && entry.behind == 0 && is_ready;
+            // One that is to be overtaken keeps nobody back, nor do those that pass by, nor one that only those before it
+            // keep back.
+            if !goes && !is_ready && entry.behind == 0 && entry.overtakes < Overtakes::All {
                 least = least.max(if entry.is_waiting() { Overtakes::Held } else { Overtakes::All });
             }
             goes

@@ -133,6 +133,26 @@ fn one_that_is_let_go_by_hand_may_overtake() {
 }
 
 #[test]
+fn one_that_is_let_go_by_hand_overtakes_what_waits_behind_the_held_too() {
+    dialogue(vec![("a", Effect::Hold), ("c", Effect::Hold)])
+        .says("a")
+        .says("b")
+        .says("c")
+        .settles(2, Verdict::FORWARD)
+        .gives(&["c"])
+        .settles(1, Verdict::FORWARD)
+        .gives(&["a", "b"]);
+    // What waits for its time is not overtaken.
+    dialogue(vec![("a", Effect::Delay(Duration::from_millis(9))), ("b", Effect::Hold)])
+        .says("a")
+        .says("b")
+        .settles(1, Verdict::FORWARD)
+        .gives(&[])
+        .at(9)
+        .gives(&["a", "b"]);
+}
+
+#[test]
 fn control_frames_pass_what_is_held_and_a_close_does_not() {
     dialogue(vec![("a", Effect::Hold)])
         .says("a")
