@@ -23,6 +23,8 @@ impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             By::User => f.write_str("the user"),
+            // One that was given no name is called `rule 1`.
+            By::Rule(name) if name.starts_with("rule ") => f.write_str(name),
             By::Rule(name) => write!(f, "rule {name}"),
             By::Proxy => f.write_str("the proxy"),
         }
@@ -36,7 +38,7 @@ pub struct Act {
     pub session: u32,
     /// When.
     pub time: Stamp,
-    /// Which way what it was done to was going.
+    /// Which way what it was done to was going; of no account where it [has no side](Act::has_no_side).
     pub direction: Direction,
     /// The number of the message it was done to; none where it was done to the session or its handshake.
     pub number: Option<u64>,
@@ -46,6 +48,14 @@ pub struct Act {
     pub deed: Deed,
     /// By whom.
     pub by: By,
+}
+
+impl Act {
+    /// Whether it was done to a session, as much to its one side as to the other.
+    pub fn has_no_side(&self) -> bool {
+        let both = Deeds::CLOSED | Deeds::RESET | Deeds::RECORDING_STOPPED | Deeds::SENT;
+        self.number.is_none() && self.held.is_none() && self.deed.kind().any(both)
+    }
 }
 
 /// What was done to a message, or to a session.
@@ -74,9 +84,11 @@ pub enum Deed {
     /// Both connections were reset.
     Reset,
     /// Nothing goes on in this direction for so long; forever where none is said.
-    Stalled(Option<Duration>),
-    /// The direction is slowed down, in words: `10 messages a second`.
-    Throttled(String),
+    Stalled(Direction, Option<Duration>),
+    /// This direction is slowed down, in words: `10 messages a second`.
+    Throttled(Direction, String),
+    /// A frame of the proxy's own was sent this way, which is a message by itself.
+    Sent(Direction, Opcode),
     /// The user's mark was put on it.
     Marked,
     /// Recordings end with what came before it.
@@ -102,8 +114,9 @@ impl Deed {
             Deed::Truncated(_) => "truncated",
             Deed::Closed(..) => "closed",
             Deed::Reset => "reset",
-            Deed::Stalled(_) => "stalled",
-            Deed::Throttled(_) => "throttled",
+            Deed::Stalled(..) => "stalled",
+            Deed::Throttled(..) => "throttled",
+            Deed::Sent(..) => "sent",
             Deed::Marked => "marked",
             Deed::RecordingStopped => "recording stopped",
             Deed::Refused(_) => "refused",
@@ -125,8 +138,9 @@ impl Deed {
             Deed::Truncated(_) => Deeds::TRUNCATED,
             Deed::Closed(..) => Deeds::CLOSED,
             Deed::Reset => Deeds::RESET,
-            Deed::Stalled(_) => Deeds::STALLED,
-            Deed::Throttled(_) => Deeds::THROTTLED,
+            Deed::Stalled(..) => Deeds::STALLED,
+            Deed::Throttled(..) => Deeds::THROTTLED,
+            Deed::Sent(..) => Deeds::SENT,
             Deed::Marked => Deeds::MARKED,
             Deed::RecordingStopped => Deeds::RECORDING_STOPPED,
             Deed::Refused(_) => Deeds::REFUSED,
@@ -139,6 +153,7 @@ impl Deed {
         let ends = Deeds::RELEASED
             | Deeds::EDITED
             | Deeds::DROPPED
+            | Deeds::DUPLICATED
             | Deeds::TRUNCATED
             | Deeds::CLOSED
             | Deeds::RESET
@@ -188,6 +203,8 @@ impl Deeds {
     pub const REFUSED: Deeds = Deeds(1 << 15);
     /// [`Deed::Full`].
     pub const FULL: Deeds = Deeds(1 << 16);
+    /// [`Deed::Sent`].
+    pub const SENT: Deeds = Deeds(1 << 17);
 
     /// Whether one of these is one of `others`.
     pub fn any(self, others: Deeds) -> bool {

@@ -189,7 +189,7 @@ impl Scribe {
             return;
         };
         let Way { reader, data, control, raw_faults, completed } = &mut ways[direction as usize];
-        completed.clear();
+        completed.next_chunk();
         let mut writer = Writer {
             batch,
             pool: &mut self.pool,
@@ -209,12 +209,11 @@ impl Scribe {
 
     /// Something was done: finds the number of the message.
     fn act(&mut self, batch: &mut Batch<'_>, mut act: Act, offset: Option<u64>) {
-        let ways = self.sessions.get(&act.session).and_then(|live| live.ways.as_ref());
-        let completed = ways.map(|ways| &ways[act.direction as usize].completed);
-        let number = completed.zip(offset).and_then(|(completed, offset)| completed.number(offset));
-        act.number = act.number.or(number).or_else(|| self.held.number(&act));
-        self.held.told(&act);
-        batch.event(Event::Act(act));
+        let ways = self.sessions.get_mut(&act.session).and_then(|live| live.ways.as_mut());
+        let completed = ways.map(|ways| ways.each_mut().map(|way| &mut way.completed));
+        if self.held.find(&mut act, offset, completed) {
+            batch.event(Event::Act(act));
+        }
     }
 
     /// The proxy sent these frames: rows of their own, read by themselves.

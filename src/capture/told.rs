@@ -5,41 +5,49 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::act::{Act, Deed};
 
-/// The messages of one direction that its last chunk completed.
+/// The messages of one direction that its last chunk completed; where something was done to its session, the latest of
+/// those before as well, as they may be waiting.
 #[derive(Debug, Default)]
 pub(super) struct Completed {
-    /// The number of the first; the others follow it.
-    first: u64,
-    /// Where the first header of each began.
-    offsets: Vec<u64>,
+    messages: VecDeque<Place>,
+    keeps: bool,
 }
 
-/// Places kept from chunk to chunk, in memory only.
-const KEPT: usize = 64;
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Where its first header began.
+    offset: u64,
+    number: u64,
+}
+
+/// Messages that there is room for from chunk to chunk, where none is kept.
+const ROOM: usize = 64;
+/// Messages of earlier chunks that are kept.
+const KEPT: usize = 1024;
 
 impl Completed {
+    /// From here on, something may be done to messages of earlier chunks.
+    fn keep(&mut self) {
+        self.keeps = true;
+    }
+
     /// Another chunk comes.
-    pub(super) fn clear(&mut self) {
-        self.offsets.clear();
-        self.offsets.shrink_to(KEPT);
+    pub(super) fn next_chunk(&mut self) {
+        let kept = if self.keeps { KEPT } else { 0 };
+        self.messages.drain(..self.messages.len().saturating_sub(kept));
+        self.messages.shrink_to(ROOM.max(2 * kept));
     }
 
     pub(super) fn add(&mut self, number: u64, offset: u64) {
-        if self.offsets.is_empty() {
-            self.first = number;
-        }
-        self.offsets.push(offset);
+        self.messages.push_back(Place { offset, number });
     }
 
     /// The number of the message that began at `offset`.
-    pub(super) fn number(&self, offset: u64) -> Option<u64> {
+    fn number(&self, offset: u64) -> Option<u64> {
         // Almost in order: a control frame between fragments is complete before the message around it.
-        let near = self.offsets.partition_point(|one| *one < offset);
-        let place = match self.offsets.get(near) {
-            Some(one) if *one == offset => near,
-            _ => self.offsets.iter().position(|one| *one == offset)?,
-        };
-        Some(self.first + place as u64)
+        let near = self.messages.partition_point(|place| place.offset < offset);
+        let found = self.messages.get(near).filter(|place| place.offset == offset);
+        found.or_else(|| self.messages.iter().find(|place| place.offset == offset)).map(|place| place.number)
     }
 }
 
@@ -56,14 +64,34 @@ pub(super) struct Waiting {
 const MOST_SETTLED: usize = 1024;
 
 impl Waiting {
-    /// The number of the message that `act` is about.
-    pub(super) fn number(&self, act: &Act) -> Option<u64> {
+    /// Finds the number of the message that `act` is about, which began at `offset`, among those that both directions
+    /// completed. Whether the act is to be told.
+    pub(super) fn find(
+        &mut self,
+        act: &mut Act,
+        offset: Option<u64>,
+        completed: Option<[&mut Completed; 2]>,
+    ) -> bool {
+        let number = completed.and_then(|mut completed| {
+            completed.iter_mut().for_each(|direction| direction.keep());
+            completed[act.direction as usize].number(offset?)
+        });
+        act.number = act.number.or(number).or_else(|| self.number(act));
+        // Where so many waited that it is not known any more which it was: the session itself was not dropped.
+        let is_unknown = act.number.is_none() && offset.is_some() && act.deed == Deed::Dropped;
+        if !is_unknown {
+            self.told(act);
+        }
+        !is_unknown
+    }
+
+    fn number(&self, act: &Act) -> Option<u64> {
         let (session, number) = self.messages.get(&act.held?)?;
         (*session == act.session).then_some(*number)
     }
 
     /// Takes in an act whose message was found.
-    pub(super) fn told(&mut self, act: &Act) {
+    fn told(&mut self, act: &Act) {
         let Some(held) = act.held else { return };
         if let (Deed::Held, Some(number)) = (&act.deed, act.number) {
             self.messages.insert(held, (act.session, number));

@@ -66,6 +66,8 @@ pub enum Verdict {
     Repeat(u32),
     /// Of a message: this goes on in its place.
     Replace(Opcode, Bytes),
+    /// Of a message: this is sent that way first, and then it goes on as it is.
+    Answer(Direction, Opcode, Bytes),
     /// Of a handshake: this head goes to the server in place of the client's, to its last empty line.
     ReplaceHead(Bytes),
     /// Of a handshake: the server is not asked, and the client gets this status and body.

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::control::{Ask, Command, FrameSpec, Verdict};
+use crate::control::{Ask, Verdict};
 use crate::decode::json_string;
 use crate::ws::{Direction, Opcode};
 
@@ -34,28 +34,22 @@ pub fn answered(line: &str) -> Result<u64, String> {
     read(line).map(|answer| answer.id)
 }
 
-/// What an answer to `ask` comes to, in order.
+/// What an answer to `ask` comes to.
 ///
 /// # Errors
 /// Where it is none, in a sentence that says what one looks like.
-pub fn answer(line: &str, ask: &Ask) -> Result<Vec<Command>, String> {
+pub fn answer(line: &str, ask: &Ask) -> Result<Verdict, String> {
     let answer = read(line)?;
-    let settle = |verdict| Command::Settle { held: ask.held, verdict };
-    let send = |direction, opcode, payload| Command::Send {
-        session: ask.session,
-        direction,
-        frames: vec![FrameSpec::new(opcode, payload)],
-    };
     Ok(match &*answer.what {
-        "forward" => vec![settle(Verdict::Forward)],
-        "drop" => vec![settle(Verdict::Drop)],
+        "forward" => Verdict::Forward,
+        "drop" => Verdict::Drop,
         "replace" => {
             let (opcode, payload) = answer.content()?;
             // Text stays what it was; of a ping or pong, it is what it holds.
             let opcode = if ask.opcode.is_control() { ask.opcode } else { opcode };
-            vec![settle(Verdict::Replace(opcode, payload.into()))]
+            Verdict::Replace(opcode, payload.into())
         }
-        "duplicate" => vec![settle(Verdict::Repeat(2))],
+        "duplicate" => Verdict::Repeat(2),
         "send" => {
             let direction = match answer.to.as_deref() {
                 Some("client") => Direction::ToClient,
@@ -63,11 +57,11 @@ pub fn answer(line: &str, ask: &Ask) -> Result<Vec<Command>, String> {
                 _ => return Err(r#""send" needs "to":"client" or "to":"server""#.to_owned()),
             };
             let (opcode, payload) = answer.content()?;
-            vec![send(direction, opcode, payload), settle(Verdict::Forward)]
+            Verdict::Answer(direction, opcode, payload.into())
         }
         "close" => {
             let reason = answer.reason.unwrap_or_default();
-            vec![settle(Verdict::Close(answer.code.unwrap_or(1000), reason))]
+            Verdict::Close(answer.code.unwrap_or(1000), reason)
         }
         other => {
             return Err(format!(
@@ -141,10 +135,7 @@ mod tests {
     }
 
     fn settled(line: &str) -> Verdict {
-        match answer(line, &ask(Opcode::Text, b"hello")).unwrap().pop() {
-            Some(Command::Settle { held: 7, verdict }) => verdict,
-            other => panic!("{other:?}"),
-        }
+        answer(line, &ask(Opcode::Text, b"hello")).unwrap()
     }
 
     #[test]
@@ -165,14 +156,11 @@ mod tests {
 
     #[test]
     fn what_is_sent_goes_where_it_is_to_go() {
-        let commands =
-            answer(r#"{"id":7,"do":"send","to":"client","text":"x"}"#, &ask(Opcode::Text, b"")).unwrap();
-        let [Command::Send { session: 3, direction: Direction::ToClient, frames }, Command::Settle { .. }] =
-            &commands[..]
-        else {
-            panic!("{commands:?}")
-        };
-        assert_eq!(frames, &[FrameSpec::new(Opcode::Text, "x")]);
+        let sent = |direction| Verdict::Answer(direction, Opcode::Text, Bytes::from("x"));
+        let to_client = settled(r#"{"id":7,"do":"send","to":"client","text":"x"}"#);
+        assert_eq!(to_client, sent(Direction::ToClient));
+        let to_server = settled(r#"{"id":7,"do":"send","to":"server","text":"x"}"#);
+        assert_eq!(to_server, sent(Direction::ToServer));
     }
 
     #[test]

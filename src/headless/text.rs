@@ -47,7 +47,7 @@ pub struct Writer<'w> {
 struct Session {
     opened: Stamp,
     /// Who closed, and what the first close frame said.
-    close: Option<(Direction, String)>,
+    close: Option<(String, String)>,
 }
 
 impl<'w> Writer<'w> {
@@ -201,13 +201,18 @@ impl<'w> Writer<'w> {
 
     /// `✎ ▼ 5 edited by rule price: {"price":2}`
     fn act(&mut self, act: &Act, source: &dyn Payloads) -> io::Result<()> {
+        if let (Deed::Closed(code, reason), Some(session)) = (&act.deed, self.sessions.get_mut(&act.session))
+        {
+            let said = close(&[&code.to_be_bytes(), reason.as_bytes()].concat());
+            session.close = Some((visible(&act.by.to_string()).into_owned(), said));
+        }
         let mut line = self.begin(act.time, &format!("#{}", act.session));
         let (sign, _) = sign(act.deed.kind()).unwrap_or_default();
         line.push(Paint::Bold, format!("{sign} "));
         if let Some(number) = act.number {
             let (arrow, paint) = arrow(act.direction);
             line.push(paint, format!("{arrow} {number} "));
-        } else if matches!(act.deed, Deed::Stalled(_) | Deed::Throttled(_) | Deed::Full) {
+        } else if act.deed == Deed::Full {
             line.push(Paint::Plain, format!("the {}'s side ", act.direction.sender()));
         }
         line.push(Paint::Bold, visible(&sentence(act)));
@@ -229,7 +234,7 @@ impl<'w> Writer<'w> {
                 let bytes = source.read(&message.payload, 0, 2 + 123).unwrap_or_default();
                 let said = close(&bytes);
                 if let Some(session) = self.sessions.get_mut(&message.session) {
-                    session.close.get_or_insert((message.direction, said.clone()));
+                    session.close.get_or_insert((message.direction.sender().to_owned(), said.clone()));
                 }
                 return said;
             }
@@ -247,7 +252,7 @@ impl<'w> Writer<'w> {
             line.push(Paint::Plain, format!(" after {}", duration(ended.time.since(session.opened))));
         }
         if let Some((who, said)) = session.and_then(|session| session.close) {
-            line.push(Paint::Bold, format!(" {} closed: {said}", who.sender()));
+            line.push(Paint::Bold, format!(" {who} closed: {said}"));
         }
         let first = |direction| if ended.first == Some(direction) { " first" } else { "" };
         let ends = [(Direction::ToServer, &ended.client), (Direction::ToClient, &ended.server)];

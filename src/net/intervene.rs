@@ -107,7 +107,9 @@ impl Serving {
         let verdict = verdict.await.unwrap_or(Verdict::Drop);
         self.shared.controller.let_go(held);
         let (deed, fate) = match verdict {
-            Verdict::Forward | Verdict::Repeat(_) | Verdict::Replace(..) => (Deed::Released, Fate::GoesOn),
+            Verdict::Forward | Verdict::Repeat(_) | Verdict::Replace(..) | Verdict::Answer(..) => {
+                (Deed::Released, Fate::GoesOn)
+            }
             Verdict::ReplaceHead(head) => {
                 asked.head = whole_head(&head);
                 notes.push("edited by hand".to_owned());

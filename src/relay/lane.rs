@@ -6,6 +6,7 @@
 //! by hand may leave from the middle: that it overtakes is what was asked for. Time, masking keys and judgements come
 //! as arguments.
 
+mod corrupt;
 mod pace;
 mod queue;
 mod run;
@@ -14,10 +15,10 @@ mod skim;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::gate::{Event, Frame, Gate};
+use super::gate::{Event, Frame, Gate, Whole};
 use super::{Shut, Verdict};
 use crate::rules::{Effect, Rate, Step};
-use crate::ws::{Direction, FrameWalker, Opcode, Walked, encode};
+use crate::ws::{Direction, FrameWalker, Opcode, encode};
 use pace::Pace;
 use queue::{Entry, Place, Queue, What};
 
@@ -120,10 +121,12 @@ pub enum Done {
     CloseSeen,
     /// For the session: what a lane cannot do alone.
     Session(Effect),
-    /// The direction is stalled for so long; for ever where none is said.
+    /// The direction is stalled from it on, for so long; for ever where none is said.
     Stalled(Option<Duration>),
-    /// The direction is slowed down.
+    /// The direction is slowed down from it on.
     Throttled(Rate),
+    /// It has a frame of our own sent, in its own direction.
+    Answered(Opcode),
 }
 
 /// One direction, off the short way.
@@ -145,8 +148,8 @@ pub struct Lane {
     /// Octets that may be held.
     limit: usize,
     full: bool,
-    /// Nothing of the sender goes on any more: we have closed in its name.
-    closing: bool,
+    /// Nothing of the sender goes on any more, as these want it: the direction was closed in its name, or cut off.
+    closed_by: Option<Who>,
     /// The sender has ended, and what is in the queue comes first.
     ending: Option<Shut>,
 }
@@ -170,7 +173,7 @@ impl Lane {
             kept: Vec::new(),
             limit,
             full: false,
-            closing: false,
+            closed_by: None,
             ending: None,
         }
     }
@@ -181,30 +184,10 @@ impl Lane {
         self.gate.feed(bytes, &mut events);
         for event in events.drain(..) {
             match event {
-                Event::Pass(bytes) if self.closing => drop(bytes),
+                Event::Pass(bytes) if self.closed_by.is_some() => drop(bytes),
                 Event::Pass(bytes) => self.queue.push(Entry::new(What::Bytes(bytes))),
                 Event::Control(frame) => self.control(frame, now, around),
-                Event::Message(whole) => {
-                    let passing = Passing {
-                        direction: self.direction,
-                        opcode: whole.opcode,
-                        payload: whole.payload.as_deref(),
-                        wire_size: whole.wire_size,
-                        compressed: whole.is_compressed(),
-                    };
-                    let judged = self.judged.take();
-                    let steps = if self.closing {
-                        Vec::new()
-                    } else {
-                        judged.unwrap_or_else(|| around.judge(&passing))
-                    };
-                    let mut entry = Entry::new(What::Message(whole));
-                    if self.closing {
-                        entry.verdict = Verdict::DROP;
-                    }
-                    self.apply(&mut entry, steps, now, around);
-                    self.queue.push(entry);
-                }
+                Event::Message(whole) => self.message(whole, now, around),
             }
             // What may go on makes room for what follows.
             self.run(now, around);
@@ -227,6 +210,11 @@ impl Lane {
         if self.queue.time_out(now, &mut self.told) {
             self.run(now, around);
         }
+    }
+
+    /// Whose word it is when `by` settles what is held under `held`; none where it is not here.
+    pub fn whose(&self, held: u64, by: Who) -> Option<Who> {
+        self.queue.asker(held).map(|asker| asker.cloned().unwrap_or(by))
     }
 
     /// Somebody says what becomes of what is held under `held`: `verdict` is given on it. Whether it was here.
@@ -278,7 +266,7 @@ impl Lane {
 
     /// Sends a close frame of our own; nothing of the sender goes on from here on.
     pub fn close(&mut self, frame: Vec<u8>, by: Who, now: Instant, around: &mut dyn Surroundings) {
-        self.closing = true;
+        self.closed_by = Some(by.clone());
         self.pace = Pace::default();
         self.queue.drop_all(&by, &mut self.told);
         if self.place() == Place::Inside {
@@ -288,17 +276,14 @@ impl Lane {
         self.send(frame, by, now, around);
     }
 
-    /// Nothing goes on for so long; for ever where none is said.
-    pub fn stall(&mut self, time: Option<Duration>, by: Who, now: Instant) {
+    /// Nothing goes on for so long; for ever where none is said. Whoever wants it tells of it.
+    pub fn stall(&mut self, time: Option<Duration>, now: Instant) {
         self.pace.stall(now, time);
-        self.tell(None, None, Done::Stalled(time), by);
     }
 
-    /// No more than this goes on.
-    pub fn throttle(&mut self, rate: Rate, by: Who) {
-        if self.pace.throttle(rate) {
-            self.tell(None, None, Done::Throttled(rate), by);
-        }
+    /// No more than this goes on. Whoever wants it tells of it.
+    pub fn throttle(&mut self, rate: Rate) {
+        self.pace.throttle(rate);
     }
 
     /// The sender has ended. After a FIN, what waits goes on as it would have, and the end behind it; after a reset,
@@ -310,7 +295,7 @@ impl Lane {
         }
         let mut rest = self.gate.rest();
         rest.append(&mut self.kept);
-        if !self.closing {
+        if self.closed_by.is_none() {
             self.queue.push(Entry::new(What::Bytes(rest)));
         }
         self.ending = Some(shut);
@@ -355,7 +340,7 @@ impl Lane {
             && self.gate.can_leave()
             && self.kept.is_empty()
             && !self.pace.is_slow()
-            && !self.closing
+            && self.closed_by.is_none()
             && self.ending.is_none()
             && self.boundary.at_message_boundary()
     }
@@ -372,8 +357,30 @@ impl Lane {
         self.queue.octets() + self.gate.octets() + self.kept.len()
     }
 
+    fn message(&mut self, whole: Whole, now: Instant, around: &mut dyn Surroundings) {
+        let passing = Passing {
+            direction: self.direction,
+            opcode: whole.opcode,
+            payload: whole.payload.as_deref(),
+            wire_size: whole.wire_size,
+            compressed: whole.is_compressed(),
+        };
+        let steps = match &self.closed_by {
+            Some(_) => Vec::new(),
+            None => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
+        };
+        let mut entry = Entry::new(What::Message(whole));
+        if let Some(by) = self.closed_by.clone() {
+            self.tell(entry.offset(), None, Done::Dropped, by);
+            entry.verdict = Verdict::DROP;
+        }
+        self.apply(&mut entry, steps, now, around);
+        self.queue.push(entry);
+    }
+
     fn control(&mut self, frame: Frame, now: Instant, around: &mut dyn Surroundings) {
-        if self.closing {
+        if let Some(by) = self.closed_by.clone() {
+            self.tell(Some(frame.offset), None, Done::Dropped, by);
             if frame.opcode == Opcode::Close {
                 self.tell(None, None, Done::CloseSeen, Who::Proxy);
             }
@@ -424,19 +431,31 @@ impl Lane {
                     // A control frame may stand inside a message, which cannot wait for what stands before it.
                     let in_turn = matches!(entry.what, What::Message(_));
                     self.queue.push(if in_turn {
-                        Entry::own_in_turn(frame, by)
+                        Entry::own_in_turn(frame, by.clone())
                     } else {
-                        Entry::own(frame, by)
+                        Entry::own(frame, by.clone())
                     });
-                    continue;
+                    Done::Answered(opcode)
                 }
                 Effect::Stall(direction, time) if direction == self.direction => {
-                    self.stall(time, by, now);
-                    continue;
+                    self.stall(time, now);
+                    Done::Stalled(time)
                 }
                 Effect::Throttle(direction, rate) if direction == self.direction => {
-                    self.throttle(rate, by);
-                    continue;
+                    self.throttle(rate);
+                    Done::Throttled(rate)
+                }
+                Effect::Close { .. } | Effect::Reset => {
+                    entry.verdict = Verdict::DROP;
+                    self.tell(entry.offset(), None, Done::Dropped, by.clone());
+                    // Before the session hears of it, what came along with this would go on.
+                    self.closed_by = Some(by.clone());
+                    Done::Session(effect)
+                }
+                Effect::Truncate { octets, reset } => {
+                    let shut = if reset { Shut::Reset } else { Shut::Fin };
+                    entry.truncate = Some((octets, shut, by.clone()));
+                    Done::Truncated(octets)
                 }
                 other => entry.change(other, now),
             };
@@ -471,12 +490,12 @@ impl Lane {
                 self.gate.put_back(whole, entry.verdict, around.masking_key(), &mut self.out);
             }
         }
-        corrupt(&mut self.out[start..], &entry.corrupt);
-        if let Some((octets, shut)) = entry.truncate {
+        corrupt::corrupt(&mut self.out[start..], &entry.corrupt);
+        if let Some((octets, shut, by)) = entry.truncate {
             let kept = usize::try_from(octets).unwrap_or(usize::MAX).min(self.out.len() - start);
             self.out.truncate(start + kept);
-            self.closing = true;
-            self.queue.drop_all(&Who::Proxy, &mut self.told);
+            self.queue.drop_all(&by, &mut self.told);
+            self.closed_by = Some(by);
             self.pace = Pace::default();
             self.ending = Some(shut);
         }
@@ -486,27 +505,6 @@ impl Lane {
 
     fn tell(&mut self, offset: Option<u64>, held: Option<u64>, what: Done, by: Who) {
         self.told.push(Told { offset, held, what, by });
-    }
-}
-
-/// Changes octets of the payloads of whole frames: each place counts payload octets alone.
-fn corrupt(frames: &mut [u8], octets: &[(u64, u8)]) {
-    if octets.is_empty() {
-        return;
-    }
-    let mut places = Vec::new();
-    let mut walker = FrameWalker::new();
-    let mut walk = walker.walk(frames);
-    while let Some(walked) = walk.next() {
-        if let Walked::Payload(payload) = walked {
-            let end = frames.len() - walk.rest().len();
-            places.extend(end - payload.len()..end);
-        }
-    }
-    for (place, changes) in octets {
-        if let Some(place) = usize::try_from(*place).ok().and_then(|place| places.get(place)) {
-            frames[*place] ^= changes;
-        }
     }
 }
 

@@ -39,14 +39,13 @@ pub(super) fn of_session(acts: &[Act], opened: Stamp, columns: usize) -> Vec<Wor
     }
     for act in &acts[earlier..] {
         let subject = match act.deed {
-            Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped | Deed::Marked => "session".to_owned(),
-            Deed::Stalled(_) | Deed::Throttled(_) | Deed::Full => {
-                format!("the {}'s side", act.direction.sender())
-            }
-            _ => "handshake".to_owned(),
+            _ if act.has_no_side() => "session: ".to_owned(),
+            Deed::Stalled(..) | Deed::Throttled(..) => String::new(),
+            Deed::Full => format!("the {}'s side: ", act.direction.sender()),
+            _ => "handshake: ".to_owned(),
         };
         let at = text::moment(act.time.since(opened));
-        lines.extend(line(act, &format!("{at} {subject}: {}", headless::sentence(act)), columns));
+        lines.extend(line(act, &format!("{at} {subject}{}", headless::sentence(act)), columns));
     }
     lines
 }

@@ -43,6 +43,7 @@ mod support;
 #[cfg(all(unix, feature = "tui"))]
 mod terminal;
 mod tls;
+mod told;
 mod touch;
 #[cfg(target_os = "linux")]
 mod transparent;

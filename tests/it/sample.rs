@@ -18,8 +18,8 @@ const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEA==";
 pub struct Sample {
     pub log: Log,
     numbers: std::collections::HashMap<u32, u64>,
-    // Dropped last: the log's folder.
-    _directory: tempfile::TempDir,
+    // Dropped last: the log's folder, where it is of our own making.
+    _directory: Option<tempfile::TempDir>,
 }
 
 /// Milliseconds since the log began.
@@ -38,7 +38,12 @@ impl Sample {
         let directory = tempfile::tempdir().expect("a folder for the test");
         let config = LogConfig { directory: Some(directory.path().to_owned()), limit: 256 << 20 };
         let log = Log::of_recording(&config, started).expect("a log for the test");
-        Sample { log, numbers: Default::default(), _directory: directory }
+        Sample { log, numbers: Default::default(), _directory: Some(directory) }
+    }
+
+    /// What happened in this log.
+    pub fn of(log: Log) -> Sample {
+        Sample { log, numbers: Default::default(), _directory: None }
     }
 
     /// A bit of everything.

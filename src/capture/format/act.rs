@@ -9,7 +9,7 @@ impl Encoder<'_> {
         let start = self.begin(Tag::Act);
         self.number(act.session.into());
         self.number(act.time.0);
-        self.number(u64::from(act.direction == Direction::ToClient));
+        self.direction(act.direction);
         self.number(act.number.map_or(0, |number| number + 1));
         self.number(act.held.map_or(0, |held| held + 1));
         self.by(&act.by);
@@ -28,6 +28,10 @@ impl Encoder<'_> {
         }
     }
 
+    fn direction(&mut self, direction: Direction) {
+        self.number(u64::from(direction == Direction::ToClient));
+    }
+
     fn deed(&mut self, deed: &Deed) {
         self.number(number(deed));
         match deed {
@@ -42,8 +46,18 @@ impl Encoder<'_> {
                 self.number((*code).into());
                 self.text(reason);
             }
-            Deed::Stalled(time) => self.duration(*time),
-            Deed::Throttled(words) => self.text(words),
+            Deed::Stalled(direction, time) => {
+                self.direction(*direction);
+                self.duration(*time);
+            }
+            Deed::Throttled(direction, words) => {
+                self.direction(*direction);
+                self.text(words);
+            }
+            Deed::Sent(direction, opcode) => {
+                self.direction(*direction);
+                self.number(opcode.bits().into());
+            }
             Deed::Refused(status) => self.number((*status).into()),
             Deed::Held
             | Deed::Released
@@ -70,12 +84,13 @@ fn number(deed: &Deed) -> u64 {
         Deed::Truncated(_) => 8,
         Deed::Closed(..) => 9,
         Deed::Reset => 10,
-        Deed::Stalled(_) => 11,
-        Deed::Throttled(_) => 12,
+        Deed::Stalled(..) => 11,
+        Deed::Throttled(..) => 12,
         Deed::Marked => 13,
         Deed::RecordingStopped => 14,
         Deed::Refused(_) => 15,
         Deed::Full => 16,
+        Deed::Sent(..) => 17,
     }
 }
 
@@ -84,7 +99,7 @@ impl Decoder<'_> {
         Some(Act {
             session: self.small()?,
             time: self.stamp()?,
-            direction: if self.number()? == 0 { Direction::ToServer } else { Direction::ToClient },
+            direction: self.direction()?,
             number: self.number()?.checked_sub(1),
             held: self.number()?.checked_sub(1),
             by: self.by()?,
@@ -105,7 +120,7 @@ impl Decoder<'_> {
         Some(match self.number()? {
             0 => Deed::Held,
             1 => Deed::Released,
-            2 => Deed::Edited(Opcode::from_bits(u8::try_from(self.number()?).ok()?), self.payload()?),
+            2 => Deed::Edited(self.opcode()?, self.payload()?),
             3 => Deed::Dropped,
             4 => Deed::Duplicated(self.small()?),
             5 => Deed::Delayed(self.duration()??),
@@ -114,14 +129,23 @@ impl Decoder<'_> {
             8 => Deed::Truncated(self.number()?),
             9 => Deed::Closed(self.code()?, self.text()?),
             10 => Deed::Reset,
-            11 => Deed::Stalled(self.duration()?),
-            12 => Deed::Throttled(self.text()?),
+            11 => Deed::Stalled(self.direction()?, self.duration()?),
+            12 => Deed::Throttled(self.direction()?, self.text()?),
             13 => Deed::Marked,
             14 => Deed::RecordingStopped,
             15 => Deed::Refused(self.code()?),
             16 => Deed::Full,
+            17 => Deed::Sent(self.direction()?, self.opcode()?),
             _ => return None,
         })
+    }
+
+    fn direction(&mut self) -> Option<Direction> {
+        Some(if self.number()? == 0 { Direction::ToServer } else { Direction::ToClient })
+    }
+
+    fn opcode(&mut self) -> Option<Opcode> {
+        Some(Opcode::from_bits(u8::try_from(self.number()?).ok()?))
     }
 
     fn code(&mut self) -> Option<u16> {

@@ -95,7 +95,7 @@ fn opening() -> Opening {
     }
 }
 
-fn deeds() -> [Deed; 18] {
+fn deeds() -> [Deed; 19] {
     [
         Deed::Held,
         Deed::Released,
@@ -108,9 +108,10 @@ fn deeds() -> [Deed; 18] {
         Deed::Truncated(0),
         Deed::Closed(4000, "out".into()),
         Deed::Reset,
-        Deed::Stalled(None),
-        Deed::Stalled(Some(Duration::ZERO)),
-        Deed::Throttled("10 messages a second".into()),
+        Deed::Stalled(Direction::ToServer, None),
+        Deed::Stalled(Direction::ToClient, Some(Duration::ZERO)),
+        Deed::Throttled(Direction::ToServer, "10 messages a second".into()),
+        Deed::Sent(Direction::ToClient, Opcode::Ping),
         Deed::Marked,
         Deed::RecordingStopped,
         Deed::Refused(503),

@@ -53,6 +53,27 @@ fn an_act_finds_its_message_by_where_it_began() {
 }
 
 #[test]
+fn what_becomes_of_a_message_that_waited_is_found_by_where_it_began() {
+    let one = frame(0x81, b"a");
+    let log = told(|tap| {
+        tap.bytes(1, OUT, &one, Instant::now());
+        // Nothing was done to the session yet: nobody waits.
+        tap.bytes(1, OUT, &one, Instant::now());
+        tap.act(act(Deed::Delayed(Duration::from_secs(1))), Some(3));
+        for _ in 0..1030 {
+            tap.bytes(1, OUT, &one, Instant::now());
+        }
+        tap.act(act(Deed::Dropped), Some(3 * 1031));
+        tap.act(act(Deed::Dropped), Some(3 * 100));
+        tap.act(act(Deed::Dropped), Some(3));
+    });
+    assert_eq!(deeds(&log, 2), [Deed::Delayed(Duration::from_secs(1))]);
+    assert_eq!(deeds(&log, 1032), [Deed::Dropped]);
+    assert_eq!(deeds(&log, 101), [Deed::Dropped]);
+    assert_eq!(log.session_acts(1), [], "it was no session that was dropped");
+}
+
+#[test]
 fn what_is_held_is_known_until_it_is_settled() {
     let held = |deed, held| Act { held: Some(held), ..act(deed) };
     let log = log(0);

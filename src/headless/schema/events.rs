@@ -162,7 +162,7 @@ impl State {
             times: line.frames_at.as_ref().map(|all| times(counted.opened, all)).transpose()?,
             offset: line.offset.map(|raw| offset(raw.get())).transpose()?,
         };
-        let injected = line.injected.as_deref().map(acts::read_sender).transpose()?;
+        let injected = line.injected.as_deref().map(acts::read_injector).transpose()?;
         // What the proxy sent is no part of its sender's stream.
         let mut apart = [0; 2];
         let offsets = if injected.is_some() { &mut apart } else { &mut counted.offsets };
@@ -188,8 +188,7 @@ impl State {
     fn act(&mut self, line: &Line) -> Result<Option<Act>, String> {
         let session = self.session(line)?;
         let opened = self.sessions.get(session).map_or(Stamp(0), |counted| counted.opened);
-        let direction = sender(line.from.as_deref().ok_or_else(|| missing("from"))?)?;
-        acts::read(line, (session, after(opened, line.at, "at")?, direction))
+        acts::read(line, (session, after(opened, line.at, "at")?))
     }
 
     fn ended(&mut self, line: &Line) -> Result<Ended, String> {
@@ -270,7 +269,7 @@ pub(super) fn owned(text: &Option<Text>) -> String {
     text.as_deref().unwrap_or_default().to_owned()
 }
 
-fn sender(name: &str) -> Result<Direction, String> {
+pub(super) fn sender(name: &str) -> Result<Direction, String> {
     let direction = Direction::BOTH.into_iter().find(|direction| direction.sender() == name);
     direction.ok_or_else(|| format!("\"{name}\" is neither \"client\" nor \"server\""))
 }

@@ -111,6 +111,10 @@ pub(super) struct Line<'a> {
     pub lasting: Option<f64>,
     #[serde(borrow)]
     pub rate: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub side: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub to: Option<Text<'a>>,
     pub status: Option<u16>,
     #[serde(borrow)]
     pub injected: Option<Text<'a>>,

@@ -156,7 +156,7 @@ impl<'w> Writer<'w> {
         line.string("type", message_type(message.kind));
         place(&mut line, message, session.opened);
         if let Some(by) = &message.injected {
-            line.string("injected", &acts::sender(by));
+            line.string("injected", &acts::injector(by));
         }
         if !matches!(message.kind, Kind::Frame(Opcode::Close | Opcode::Ping | Opcode::Pong)) {
             line.string("op", message.kind.name());

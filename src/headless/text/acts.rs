@@ -1,13 +1,13 @@
 //! What was done to the traffic, in words and in one character.
 
 use super::words::{duration, size};
-use crate::capture::{Act, By, Deed, Deeds};
+use crate::capture::{Act, By, Deed, Deeds, Kind};
 
 /// The character for a row that the proxy sent.
 pub const INJECTED: &str = "+";
 
 /// A character for each kind of deed, the one that matters most first, with the word for it.
-const SIGNS: [(Deeds, &str, &str); 17] = [
+const SIGNS: [(Deeds, &str, &str); 18] = [
     (Deeds::RESET, "↯", "reset"),
     (Deeds::CLOSED, "⊗", "closed"),
     (Deeds::TRUNCATED, "✂", "cut"),
@@ -19,6 +19,7 @@ const SIGNS: [(Deeds, &str, &str); 17] = [
     (Deeds::DELAYED, "◷", "delayed"),
     (Deeds::STALLED, "⊣", "stalled"),
     (Deeds::THROTTLED, "≋", "throttled"),
+    (Deeds::SENT, "»", "sent"),
     (Deeds::REFUSED, "✗", "refused"),
     (Deeds::FULL, "▤", "full"),
     (Deeds::HELD, "‖", "held"),
@@ -44,6 +45,7 @@ pub fn words(deeds: Deeds) -> impl Iterator<Item = &'static str> {
 /// What was done and by whom: `edited by rule price`, `held as 3 by the user`. What an edit made of it is not in it.
 pub fn sentence(act: &Act) -> String {
     let held = act.held.map(|held| format!(" as {held}")).unwrap_or_default();
+    let session = if act.number.is_some() { "its session " } else { "" };
     let what = match &act.deed {
         Deed::Held => return format!("held{held} by {}", act.by),
         Deed::Released if act.by == By::Proxy => "let go on".to_owned(),
@@ -55,16 +57,21 @@ pub fn sentence(act: &Act) -> String {
         Deed::Delayed(time) => format!("delayed by {}", duration(*time)),
         Deed::Reordered(1) => "put behind the one after it".to_owned(),
         Deed::Reordered(count) => format!("put behind the {count} after it"),
-        Deed::Corrupted(octets) => format!("changed on the wire in {}", size(*octets)),
+        Deed::Corrupted(octets) => format!("{} of it changed on the wire", size(*octets)),
         Deed::Truncated(octets) => format!("cut off after {}", size(*octets)),
-        Deed::Closed(code, reason) if reason.is_empty() => format!("closed with {code}"),
-        Deed::Closed(code, reason) => format!("closed with {code} \"{reason}\""),
-        Deed::Reset => "reset".to_owned(),
-        Deed::Stalled(Some(time)) => format!("stalled for {}", duration(*time)),
-        Deed::Stalled(None) => "stalled for good".to_owned(),
-        Deed::Throttled(rate) => format!("slowed down to {rate}"),
+        Deed::Closed(code, reason) if reason.is_empty() => format!("{session}closed with {code}"),
+        Deed::Closed(code, reason) => format!("{session}closed with {code} \"{reason}\""),
+        Deed::Reset => format!("{session}reset"),
+        Deed::Stalled(side, Some(time)) => {
+            format!("the {}'s side stalled for {}", side.sender(), duration(*time))
+        }
+        Deed::Stalled(side, None) => format!("the {}'s side stalled for good", side.sender()),
+        Deed::Throttled(side, rate) => format!("the {}'s side slowed down to {rate}", side.sender()),
+        Deed::Sent(direction, opcode) => {
+            format!("{} sent to the {}", Kind::Frame(*opcode).name(), direction.opposite().sender())
+        }
         Deed::Marked => "marked".to_owned(),
-        Deed::RecordingStopped => "left out of recordings from here on".to_owned(),
+        Deed::RecordingStopped => format!("{session}left out of recordings from here on"),
         Deed::Refused(status) => format!("refused with {status}"),
         Deed::Full => return "so much is held that its sender has to wait".to_owned(),
     };
@@ -104,8 +111,20 @@ mod tests {
             (act(Deed::Held, By::User), "held as 3 by the user"),
             (act(Deed::Edited(Opcode::Text, Payload::default()), rule()), "edited by rule price"),
             (act(Deed::Delayed(Duration::from_millis(250)), rule()), "delayed by 250 ms, by rule price"),
-            (act(Deed::Closed(4000, "out".to_owned()), By::Proxy), "closed with 4000 \"out\" by the proxy"),
-            (act(Deed::Stalled(None), rule()), "stalled for good by rule price"),
+            (
+                act(Deed::Closed(4000, "out".to_owned()), By::Proxy),
+                "its session closed with 4000 \"out\" by the proxy",
+            ),
+            (Act { number: None, ..act(Deed::Reset, rule()) }, "reset by rule price"),
+            (
+                act(Deed::Stalled(Direction::ToServer, None), rule()),
+                "the client's side stalled for good by rule price",
+            ),
+            (
+                act(Deed::Sent(Direction::ToServer, Opcode::Text), rule()),
+                "text sent to the server by rule price",
+            ),
+            (act(Deed::Dropped, By::Rule("rule 2".into())), "dropped by rule 2"),
         ] {
             assert_eq!(sentence(&act), expected);
         }

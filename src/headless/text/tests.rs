@@ -296,7 +296,10 @@ fn what_was_done_is_a_line() {
             act(Some(6), None, edited(Opcode::Close, b"\x0f\xa0out"), By::User),
             act(Some(7), None, Deed::Dropped, rule()),
             act(None, None, Deed::Closed(4000, "out".to_owned()), By::User),
-            act(None, None, Deed::Stalled(None), rule()),
+            act(None, None, Deed::Stalled(Direction::ToClient, None), rule()),
+            act(Some(8), None, Deed::Stalled(Direction::ToServer, None), rule()),
+            act(Some(8), None, Deed::Reset, rule()),
+            act(Some(8), None, Deed::Sent(Direction::ToServer, Opcode::Text), rule()),
             Event::Message(injected),
         ],
         &[
@@ -306,6 +309,9 @@ fn what_was_done_is_a_line() {
             "14:30:00.140Z   #3 ⊘ ▼ 7 dropped by rule price",
             "14:30:00.140Z   #3 ⊗ closed with 4000 \"out\" by the user",
             "14:30:00.140Z   #3 ⊣ the server's side stalled for good by rule price",
+            "14:30:00.140Z   #3 ⊣ ▼ 8 the client's side stalled for good by rule price",
+            "14:30:00.140Z   #3 ↯ ▼ 8 its session reset by rule price",
+            "14:30:00.140Z   #3 » ▼ 8 text sent to the server by rule price",
             "14:30:00.132Z   #3 ▲ text   5 B       hello + sent by rule price",
         ],
     );

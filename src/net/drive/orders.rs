@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Pair;
+use super::told::{About, by_whom};
 use super::touch::{Closing, Task, Touch, masking_key};
 use crate::capture::{Deed, Ending, Opened, Opening};
 use crate::control::{FrameSpec, Order, Verdict};
@@ -35,7 +36,7 @@ impl Pair {
                 let frames = frames.iter().flat_map(|frame| written(direction, frame)).collect();
                 self.task(direction, Task::Send(frames, Who::User));
             }
-            Order::Close(code, reason) => self.close(code, &reason, &Who::User),
+            Order::Close(code, reason) => self.close(&About::SESSION, code, reason, &Who::User),
         }
     }
 
@@ -64,36 +65,34 @@ impl Pair {
     pub(super) fn opened(&mut self) {
         let Some(touch) = &mut self.touch else { return };
         for Step { rule, effect } in touch.judge.opened(&touch.flow) {
-            self.session_effect(Direction::ToServer, effect, rule.map_or(Who::User, Who::Rule), None);
+            self.session_effect(&About::SESSION, effect, rule.map_or(Who::User, Who::Rule));
         }
     }
 
-    /// Something is to be done with the session, on the occasion of a message of `direction` or of none.
-    pub(super) fn session_effect(
-        &mut self,
-        direction: Direction,
-        effect: Effect,
-        by: Who,
-        offset: Option<u64>,
-    ) {
+    /// Something is to be done with the session, because of the message that it is `about`, or of none.
+    pub(super) fn session_effect(&mut self, about: &About, effect: Effect, by: Who) {
         match effect {
-            Effect::Close { code, reason } => self.close(Some(code), &reason, &by),
+            Effect::Close { code, reason } => self.close(about, Some(code), reason, &by),
             Effect::Reset => {
-                let why = match &by {
-                    Who::Rule(name) => format!("reset by the rule {name}"),
-                    _ => "reset by the proxy".to_owned(),
-                };
-                self.act(direction, offset, None, Deed::Reset, by);
+                let why = format!("reset by {}", by_whom(by.clone()));
+                self.act(about, Deed::Reset, by);
                 self.end_now = Some(Ending::Failed(why));
             }
-            Effect::Mark => self.act(direction, offset, None, Deed::Marked, by),
-            Effect::StopRecording => self.act(direction, offset, None, Deed::RecordingStopped, by),
+            Effect::Mark => self.act(about, Deed::Marked, by),
+            Effect::StopRecording => self.act(about, Deed::RecordingStopped, by),
             Effect::Send { direction, opcode, payload } => {
+                self.act(about, Deed::Sent(direction, opcode), by.clone());
                 let frame = encode::message(direction, opcode, &payload, masking_key());
                 self.task(direction, Task::Send(frame, by));
             }
-            Effect::Stall(direction, time) => self.task(direction, Task::Stall(time, by)),
-            Effect::Throttle(direction, rate) => self.task(direction, Task::Throttle(rate, by)),
+            Effect::Stall(direction, time) => {
+                self.act(&about.or_side(direction), Deed::Stalled(direction, time), by);
+                self.task(direction, Task::Stall(time));
+            }
+            Effect::Throttle(direction, rate) => {
+                self.act(&about.or_side(direction), Deed::Throttled(direction, rate.to_string()), by);
+                self.task(direction, Task::Throttle(rate));
+            }
             // What is left is done with a message, by its lane.
             _ => {}
         }
@@ -121,7 +120,9 @@ impl Pair {
     }
 
     fn settle(&mut self, held: u64, verdict: Verdict) {
-        let (verdict, close) = match verdict {
+        let Some((direction, by)) = self.holder(held) else { return };
+        let about = About { direction, offset: None, held: Some(held) };
+        let (verdict, effect) = match verdict {
             // Heads are of handshakes, which are not held here.
             Verdict::Forward | Verdict::ReplaceHead(_) | Verdict::Refuse(..) => {
                 (relay::Verdict::FORWARD, None)
@@ -131,19 +132,35 @@ impl Pair {
             Verdict::Replace(opcode, payload) => {
                 (relay::Verdict { replacement: Some((opcode, payload.to_vec())), times: 1 }, None)
             }
-            Verdict::Close(code, reason) => (relay::Verdict::DROP, Some((code, reason))),
+            Verdict::Answer(direction, opcode, payload) => {
+                let effect = Effect::Send { direction, opcode, payload: payload.to_vec() };
+                (relay::Verdict::FORWARD, Some(effect))
+            }
+            Verdict::Close(code, reason) => (relay::Verdict::DROP, Some(Effect::Close { code, reason })),
         };
-        if let Some((code, reason)) = close {
-            // First, so that nothing that waits behind it goes on.
-            self.close(Some(code), &reason, &Who::User);
+        if let Some(effect) = effect {
+            // First, so that nothing that waits behind a message that a close answers goes on.
+            self.session_effect(&about, effect, by);
         }
-        self.each_lane(|lane, around| {
-            lane.settle(held, verdict.clone(), Who::User, Instant::now(), around);
+        self.with_lane(direction, |lane, around| {
+            lane.settle(held, verdict, Who::User, Instant::now(), around);
         });
+        self.again = true;
     }
 
-    /// Closes the session by a closing handshake with both ends.
-    fn close(&mut self, code: Option<u16>, reason: &str, by: &Who) {
+    /// In which direction something is held, and whose word it is when the user settles it, or a hook.
+    fn holder(&mut self, held: u64) -> Option<(Direction, Who)> {
+        let mut found = None;
+        for direction in Direction::BOTH {
+            self.with_lane(direction, |lane, _| {
+                found = found.take().or(lane.whose(held, Who::User).map(|by| (direction, by)));
+            });
+        }
+        found
+    }
+
+    /// Closes the session by a closing handshake with both ends, because of what it is `about`.
+    fn close(&mut self, about: &About, code: Option<u16>, reason: String, by: &Who) {
         self.touch_by_hand();
         let Some(touch) = &mut self.touch else { return };
         if touch.closing.is_some() {
@@ -155,8 +172,7 @@ impl Pair {
             payload.extend(reason.bytes());
         }
         // RFC 6455 7.1.5: 1005 stands for a close frame without a code
-        let deed = Deed::Closed(code.unwrap_or(1005), reason.to_owned());
-        self.act(Direction::ToServer, None, None, deed, by.clone());
+        self.act(about, Deed::Closed(code.unwrap_or(1005), reason.clone()), by.clone());
         for direction in Direction::BOTH {
             let frame = encode::message(direction, Opcode::Close, &payload, masking_key());
             self.task(direction, Task::Close(frame, by.clone()));

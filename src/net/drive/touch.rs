@@ -46,8 +46,8 @@ pub(super) enum Task {
     Send(Vec<u8>, Who),
     /// A close frame is sent, and nothing of the sender behind it.
     Close(Vec<u8>, Who),
-    Stall(Option<Duration>, Who),
-    Throttle(Rate, Who),
+    Stall(Option<Duration>),
+    Throttle(Rate),
 }
 
 /// A closing handshake of ours with both ends.
@@ -358,7 +358,11 @@ impl Pair {
     }
 
     /// Has something done with a direction's lane, where it has one, and takes in what comes of it.
-    fn with_lane(&mut self, direction: Direction, each: impl FnOnce(&mut Lane, &mut Around<'_>)) -> bool {
+    pub(super) fn with_lane(
+        &mut self,
+        direction: Direction,
+        each: impl FnOnce(&mut Lane, &mut Around<'_>),
+    ) -> bool {
         let Some(touch) = &mut self.touch else { return false };
         let Touch { judge, flow, ways, .. } = &mut **touch;
         let Way::Lane(lane) = &mut ways[direction as usize] else { return false };
@@ -388,7 +392,7 @@ fn perform(lane: &mut Lane, task: Task, around: &mut Around<'_>) {
     match task {
         Task::Send(frames, by) => lane.send(frames, by, now, around),
         Task::Close(frame, by) => lane.close(frame, by, now, around),
-        Task::Stall(time, by) => lane.stall(time, by, now),
-        Task::Throttle(rate, by) => lane.throttle(rate, by),
+        Task::Stall(time) => lane.stall(time, now),
+        Task::Throttle(rate) => lane.throttle(rate),
     }
 }

@@ -24,9 +24,8 @@ impl Pace {
         self.stalled = Some(time.map_or(Stall::Ever, |time| Stall::Until(now + time)));
     }
 
-    /// Whether that is new.
-    pub(super) fn throttle(&mut self, rate: Rate) -> bool {
-        self.rate.replace(rate) != Some(rate)
+    pub(super) fn throttle(&mut self, rate: Rate) {
+        self.rate = Some(rate);
     }
 
     /// Whether something may go on.

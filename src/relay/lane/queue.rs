@@ -33,7 +33,7 @@ pub(super) struct Entry {
     /// How many messages behind it go before it.
     pub(super) behind: u32,
     pub(super) corrupt: Vec<(u64, u8)>,
-    pub(super) truncate: Option<(u64, Shut)>,
+    pub(super) truncate: Option<(u64, Shut, Who)>,
 }
 
 /// What may stand in front of something that goes on.
@@ -135,16 +135,7 @@ impl Entry {
                 self.corrupt.extend(octets);
                 Done::Corrupted(count)
             }
-            Effect::Truncate { octets, reset } => {
-                self.truncate = Some((octets, if reset { Shut::Reset } else { Shut::Fin }));
-                Done::Truncated(octets)
-            }
-            other => {
-                if matches!(other, Effect::Close { .. } | Effect::Reset) {
-                    self.verdict = Verdict::DROP;
-                }
-                Done::Session(other)
-            }
+            other => Done::Session(other),
         }
     }
 
@@ -168,6 +159,10 @@ impl Entry {
 
     pub(super) fn is_waiting(&self) -> bool {
         self.waits.is_some()
+    }
+
+    fn is_held_under(&self, held: u64) -> bool {
+        self.held == Some(held) && self.is_waiting()
     }
 
     fn octets(&self) -> usize {
@@ -262,6 +257,12 @@ impl Queue {
         any
     }
 
+    /// Whose word counts on what waits under `held`, where it is a hook's.
+    pub(super) fn asker(&self, held: u64) -> Option<Option<&Who>> {
+        let entry = self.entries.iter().find(|entry| entry.is_held_under(held))?;
+        Some(entry.asker.as_ref())
+    }
+
     /// Settles what waits under `held`, and gives it.
     pub(super) fn settle(
         &mut self,
@@ -270,8 +271,7 @@ impl Queue {
         by: &Who,
         told: &mut Vec<Told>,
     ) -> Option<&mut Entry> {
-        let is_meant = |entry: &&mut Entry| entry.held == Some(held) && entry.is_waiting();
-        let entry = self.entries.iter_mut().find(is_meant)?;
+        let entry = self.entries.iter_mut().find(|entry| entry.is_held_under(held))?;
         if matches!(entry.waits, Some(Waits::User)) {
             entry.overtakes = entry.overtakes.max(Overtakes::Held);
         }
@@ -306,7 +306,12 @@ impl Queue {
     /// Nothing goes on of what is here.
     pub(super) fn drop_all(&mut self, by: &Who, told: &mut Vec<Told>) {
         for entry in &mut self.entries {
-            entry.end_wait(Done::Dropped, by, told);
+            if entry.is_waiting() {
+                entry.end_wait(Done::Dropped, by, told);
+            } else if let Some(offset) = entry.offset().filter(|_| entry.verdict.times > 0) {
+                let (offset, held) = (Some(offset), entry.held);
+                told.push(Told { offset, held, what: Done::Dropped, by: by.clone() });
+            }
             entry.verdict = Verdict::DROP;
             (entry.due, entry.behind) = (None, 0);
             entry.truncate = None;

@@ -314,8 +314,56 @@ fn after_a_close_of_ours_nothing_of_the_sender_goes_on() {
         Done::Held,
         Done::Dropped,
         Done::Sent(b"\x88\x02\x0f\xa1".to_vec()),
+        Done::Dropped,
+        Done::Dropped,
         Done::CloseSeen,
     ]);
+}
+
+#[test]
+fn what_was_on_its_way_when_a_direction_was_cut_off_is_told_as_dropped_by_who_did_that() {
+    let cut = Effect::Truncate { octets: 3, reset: false };
+    let rules = vec![("a", Effect::Delay(Duration::from_millis(50))), ("cut", cut), ("gone", Effect::Drop)];
+    let mut cut = dialogue(rules).says("a").says("cut").says("gone").says("b").at(60).says("c");
+    assert_eq!(cut.lane.take_out(), b"\x81\x01a\x81\x03c");
+    let told = cut.lane.take_told();
+    let dropped: Vec<_> = told.iter().filter(|told| told.what == Done::Dropped).collect();
+    assert_eq!(dropped.iter().map(|told| told.offset).collect::<Vec<_>>(), [Some(8), Some(14), Some(17)]);
+    assert!(dropped.iter().all(|told| told.by == Who::Rule("test".into())), "{told:?}");
+}
+
+#[test]
+fn nothing_of_what_came_along_with_a_message_that_ends_the_session_goes_on() {
+    for end in [Effect::Reset, Effect::Close { code: 4001, reason: String::new() }] {
+        let came = [text("a"), text("end"), text("b"), b"\x88\x02\x03\xe8".to_vec()].concat();
+        dialogue(vec![("end", end.clone())]).sends(&came).gives(&["a"]).tells(&[
+            Done::Dropped,
+            Done::Session(end),
+            Done::Dropped,
+            Done::Dropped,
+            Done::CloseSeen,
+        ]);
+    }
+}
+
+#[test]
+fn what_a_rule_does_to_the_session_is_told_with_its_message() {
+    let stall = Effect::Stall(Direction::ToClient, None);
+    let close = Effect::Close { code: 4001, reason: String::new() };
+    let other = Effect::Stall(Direction::ToServer, None);
+    let rules = vec![("close", close.clone()), ("other", other.clone()), ("stall", stall)];
+    let mut told = dialogue(rules).says("other").says("stall").says("close").lane.take_told();
+    told.retain(|told| told.offset.is_some());
+    let told: Vec<_> = told.into_iter().map(|told| (told.offset.unwrap(), told.what)).collect();
+    assert_eq!(
+        told,
+        [
+            (0, Done::Session(other)),
+            (7, Done::Stalled(None)),
+            (14, Done::Dropped),
+            (14, Done::Session(close)),
+        ]
+    );
 }
 
 #[test]

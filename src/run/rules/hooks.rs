@@ -210,13 +210,11 @@ impl Hook {
     }
 
     fn carry_out(&self, line: &str, ask: &Ask) -> Result<(), String> {
-        let commands = hook::answer(line, ask);
-        let wrong = commands.as_ref().err().cloned();
-        let forward = || vec![control::Command::Settle { held: ask.held, verdict: Verdict::Forward }];
-        for command in commands.unwrap_or_else(|_| forward()) {
-            if self.controller.send(command) == Outcome::NotThere {
-                return Err(format!("its answer to {} came too late", ask.held));
-            }
+        let answer = hook::answer(line, ask);
+        let wrong = answer.as_ref().err().cloned();
+        let verdict = answer.unwrap_or(Verdict::Forward);
+        if self.controller.send(control::Command::Settle { held: ask.held, verdict }) == Outcome::NotThere {
+            return Err(format!("its answer to {} came too late", ask.held));
         }
         wrong.map_or(Ok(()), Err)
     }

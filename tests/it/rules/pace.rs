@@ -51,8 +51,9 @@ fn a_direction_that_is_stalled_for_ever_gives_nothing_and_the_session_ends_with_
     client.send(masked(0x88, "\u{3}\u{68}")).finish().expect_fin();
     server.finish();
     let log = running.finish();
-    let told = format!("{:?}", log.session_acts(1));
-    assert!(told.contains("Stalled(None)") && told.contains("Rule(\"it\")"), "{told}");
+    let told = format!("{:?}", log.acts(1, 2));
+    assert!(told.contains("Stalled(ToClient, None)") && told.contains("Rule(\"it\")"), "{told}");
+    assert!(told.contains("Dropped, by: Proxy"), "it did not go on: {told}");
     let ending = super::ending(&log);
     assert!(ending.contains("client: Fin, server: Fin"), "{ending}");
 }

@@ -340,8 +340,8 @@ fn the_detail_of_a_session_tells_what_was_done_to_it_and_by_whom() {
         let by = By::Rule("slow \u{1b}[2J".into());
         Event::Act(Act { session: 1, time: at(millis), direction, number: None, held: None, deed, by })
     };
-    sample.add(rule(3_000, ToClient, Deed::Throttled("10 messages a second".to_owned())));
-    sample.add(rule(4_000, ToServer, Deed::Stalled(None)));
+    sample.add(rule(3_000, ToClient, Deed::Throttled(ToClient, "10 messages a second".to_owned())));
+    sample.add(rule(4_000, ToServer, Deed::Stalled(ToServer, None)));
     let mut message = sample.message(1, 12_000, ToClient, Kind::Frame(Opcode::Text), b"from nobody");
     message.injected = Some(By::User);
     sample.add(Event::Message(message));

@@ -19,9 +19,13 @@ fn an_act_is_a_line_of_its_own() {
             act(Some(6), None, edited(Opcode::Binary, &[0, 255]), rule()),
             act(Some(7), None, Deed::Delayed(Duration::from_micros(1_500)), rule()),
             act(Some(7), None, Deed::Duplicated(2), rule()),
-            act(None, None, Deed::Stalled(None), rule()),
-            act(None, None, Deed::Throttled("10 messages a second".to_owned()), rule()),
-            act(None, None, Deed::Closed(4000, "out".to_owned()), By::Proxy),
+            act(None, None, Deed::Stalled(ToClient, None), rule()),
+            act(Some(8), None, Deed::Stalled(ToServer, Some(Duration::from_secs(5))), rule()),
+            act(None, None, Deed::Throttled(ToClient, "10 messages a second".to_owned()), rule()),
+            act(Some(8), None, Deed::Throttled(ToServer, "1 octets a second".to_owned()), rule()),
+            act(Some(8), None, Deed::Sent(ToServer, Opcode::Ping), rule()),
+            act(Some(8), None, Deed::Closed(4000, String::new()), rule()),
+            act(Some(8), None, Deed::Reset, rule()),
             act(None, None, Deed::Refused(503), rule()),
         ],
         &[
@@ -32,9 +36,35 @@ fn an_act_is_a_line_of_its_own() {
             r#"{"type":"act","session":1,"n":7,"at":20.500,"from":"server","act":"delayed","by":"rule","rule":"price","for":1.500}"#,
             r#"{"type":"act","session":1,"n":7,"at":20.500,"from":"server","act":"duplicated","by":"rule","rule":"price","count":2}"#,
             r#"{"type":"act","session":1,"at":20.500,"from":"server","act":"stalled","by":"rule","rule":"price"}"#,
+            r#"{"type":"act","session":1,"n":8,"at":20.500,"from":"server","act":"stalled","by":"rule","rule":"price","side":"client","for":5000.000}"#,
             r#"{"type":"act","session":1,"at":20.500,"from":"server","act":"throttled","by":"rule","rule":"price","rate":"10 messages a second"}"#,
-            r#"{"type":"act","session":1,"at":20.500,"from":"server","act":"closed","by":"proxy","code":4000,"reason":"out"}"#,
+            r#"{"type":"act","session":1,"n":8,"at":20.500,"from":"server","act":"throttled","by":"rule","rule":"price","side":"client","rate":"1 octets a second"}"#,
+            r#"{"type":"act","session":1,"n":8,"at":20.500,"from":"server","act":"sent","by":"rule","rule":"price","to":"server","op":"ping"}"#,
+            r#"{"type":"act","session":1,"n":8,"at":20.500,"from":"server","act":"closed","by":"rule","rule":"price","code":4000,"reason":""}"#,
+            r#"{"type":"act","session":1,"n":8,"at":20.500,"from":"server","act":"reset","by":"rule","rule":"price"}"#,
             r#"{"type":"act","session":1,"at":20.500,"from":"server","act":"refused","by":"rule","rule":"price","status":503}"#,
+        ],
+    );
+}
+
+#[test]
+fn what_was_done_to_a_session_is_of_neither_side() {
+    let act = |deed| {
+        let (time, direction, by) = (us(20_500), ToServer, By::User);
+        Event::Act(Act { session: 1, time, direction, number: None, held: None, deed, by })
+    };
+    check(
+        &[
+            act(Deed::Closed(4000, "out".to_owned())),
+            act(Deed::Reset),
+            act(Deed::RecordingStopped),
+            act(Deed::Sent(ToClient, Opcode::Text)),
+        ],
+        &[
+            r#"{"type":"act","session":1,"at":20.500,"act":"closed","by":"user","code":4000,"reason":"out"}"#,
+            r#"{"type":"act","session":1,"at":20.500,"act":"reset","by":"user"}"#,
+            r#"{"type":"act","session":1,"at":20.500,"act":"recording stopped","by":"user"}"#,
+            r#"{"type":"act","session":1,"at":20.500,"act":"sent","by":"user","to":"client","op":"text"}"#,
         ],
     );
 }
@@ -92,6 +122,9 @@ fn what_is_wrong_with_an_act_is_named() {
         (r#""edited""#, r#""throttled""#, "\"rate\" is missing"),
         (r#""edited""#, r#""stalled","for":-1"#, "\"for\" is not a number of milliseconds: -1"),
         (r#""from":"client""#, r#""from":"me""#, "\"me\" is neither \"client\" nor \"server\""),
+        (r#""from":"client","#, "", "\"from\" is missing"),
+        (r#""edited""#, r#""sent""#, "\"to\" is missing"),
+        (r#""edited""#, r#""stalled","side":"me""#, "\"me\" is neither \"client\" nor \"server\""),
         (
             r#""type":"act""#,
             r#""type":"message","injected":"me""#,

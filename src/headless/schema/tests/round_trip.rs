@@ -205,6 +205,10 @@ fn doers() -> impl Strategy<Value = By> {
     prop_oneof![Just(By::User), Just(By::Proxy), any::<String>().prop_map(|name| By::Rule(name.into()))]
 }
 
+fn sides() -> impl Strategy<Value = crate::ws::Direction> {
+    prop_oneof![Just(ToServer), Just(ToClient)]
+}
+
 fn deeds() -> impl Strategy<Value = Deed> {
     let time = || (0_u64..1 << 40).prop_map(Duration::from_micros);
     let plain = vec![
@@ -225,24 +229,21 @@ fn deeds() -> impl Strategy<Value = Deed> {
         any::<u64>().prop_map(Deed::Corrupted),
         any::<u64>().prop_map(Deed::Truncated),
         time().prop_map(Deed::Delayed),
-        option::of(time()).prop_map(Deed::Stalled),
+        (sides(), option::of(time())).prop_map(|(side, time)| Deed::Stalled(side, time)),
         any::<(u16, String)>().prop_map(|(code, reason)| Deed::Closed(code, reason)),
-        any::<String>().prop_map(Deed::Throttled),
+        (sides(), any::<String>()).prop_map(|(side, rate)| Deed::Throttled(side, rate)),
+        (sides(), 0_u8..16).prop_map(|(side, bits)| Deed::Sent(side, Opcode::from_bits(bits))),
         (100..1000_u16).prop_map(Deed::Refused),
     ]
 }
 
 fn acts() -> impl Strategy<Value = Act> {
     let numbers = (option::of(any::<u64>()), option::of(any::<u64>()));
-    (0_u32..4, 1_u64 << 41..1 << 42, any::<bool>(), numbers, deeds(), doers()).prop_map(
-        |(session, time, to_server, (number, held), deed, by)| Act {
-            session,
-            time: us(time),
-            direction: if to_server { ToServer } else { ToClient },
-            number,
-            held,
-            deed,
-            by,
+    (0_u32..4, 1_u64 << 41..1 << 42, sides(), numbers, deeds(), doers()).prop_map(
+        |(session, time, direction, (number, held), deed, by)| {
+            let act = Act { session, time: us(time), direction, number, held, deed, by };
+            // One that has no side is read back with the first.
+            Act { direction: if act.has_no_side() { ToServer } else { direction }, ..act }
         },
     )
 }
