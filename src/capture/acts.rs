@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::act::{Act, By, Deed, Deeds};
 use super::log::Log;
 use super::record::{Event, Flow, Stamp};
+use super::rule_acts::{First, RuleCounts, rule};
 use crate::ws::Direction;
 
 /// How many acts can be found again by their message: the latest of all sessions together. Those before them stay in
@@ -41,21 +42,32 @@ pub(super) struct Acts {
     /// Where each act is, in the order they came, and what it is about.
     order: VecDeque<(u64, (u32, u64))>,
     held: BTreeMap<(u64, u32), Held>,
+    pub(super) rules: RuleCounts,
 }
 
 #[derive(Debug, Default)]
 struct Done {
     deeds: Deeds,
+    /// The numbers of the rules that did something, in [`RuleCounts`].
+    rules: Vec<u32>,
     positions: VecDeque<u64>,
 }
 
 impl Acts {
-    /// An act was written at `position`.
-    pub(super) fn add(&mut self, act: &Act, position: u64) {
+    /// An act was written at `position`; `in_session`: it is the first that its rule did in its session.
+    pub(super) fn add(&mut self, act: &Act, position: u64, in_session: bool) {
         let about = (act.session, act.number.unwrap_or(0));
         let done = self.done.entry(about).or_default();
         done.deeds |= act.deed.kind();
         done.positions.push_back(position);
+        if let Some(name) = rule(&act.by) {
+            let number = self.rules.number(name);
+            let is_new = !done.rules.contains(&number);
+            if is_new {
+                done.rules.push(number);
+            }
+            self.rules.acted(number, act, First { on_message: is_new && act.number.is_some(), in_session });
+        }
         self.order.push_back((position, about));
         while self.order.len() > MOST_ACTS {
             self.forget_oldest();
@@ -113,6 +125,11 @@ impl Acts {
             .map_or_else(Vec::new, |done| done.positions.iter().copied().collect())
     }
 
+    pub(super) fn rules_on(&self, session: u32, number: u64) -> Vec<Arc<str>> {
+        let numbers = self.done.get(&(session, number)).map_or(&[][..], |done| &done.rules);
+        numbers.iter().filter_map(|number| self.rules.name(*number)).map(Arc::clone).collect()
+    }
+
     fn deeds(&self, session: u32, number: u64) -> Deeds {
         self.done.get(&(session, number)).map_or(Deeds::NONE, |done| done.deeds)
     }
@@ -149,6 +166,17 @@ impl Log {
     pub fn latest_act(&self, session: u32, number: Option<u64>) -> Option<u64> {
         let index = self.index();
         index.acts.done.get(&(session, number.unwrap_or(0)))?.positions.back().copied()
+    }
+
+    /// The numbers of a session's messages to which something was done that is written behind `position`, each as often
+    /// as that was done, and where the latest act of all sessions is written. Acts that are forgotten are left out.
+    pub fn acted_on_since(&self, session: u32, position: u64) -> (Vec<u64>, u64) {
+        let index = self.index();
+        let order = &index.acts.order;
+        let from = order.partition_point(|(written, _)| *written <= position);
+        let of_session = order.range(from..).filter(|(_, (of, number))| *of == session && *number > 0);
+        let numbers = of_session.map(|(_, (_, number))| *number).collect();
+        (numbers, order.back().map_or(position, |(written, _)| *written))
     }
 
     fn acts_about(&self, session: u32, number: u64) -> Vec<Act> {

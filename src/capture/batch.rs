@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
-use super::act::{Act, Deed};
+use super::act::{Act, By, Deed};
 use super::agreed::Agreed;
 use super::format::{Encoder, LENGTH, Tag};
 use super::log::{Log, record_length};
 use super::record::{Event, Extent, Flow, Kind, Payload, Place, Stamp};
 use super::rows::STRETCH;
+use super::rule_acts::rule;
 use super::segments::Directory;
 use crate::ws::{Direction, Opcode};
 
@@ -45,8 +46,18 @@ pub(super) struct Written {
     pub(super) octets: [u64; 2],
     pub(super) violations: u64,
     pub(super) injected: u64,
+    /// Of these, those that rules sent: by which, and their numbers.
+    pub(super) sent: Vec<(Arc<str>, u64)>,
     pub(super) last: Stamp,
     pub(super) close: Option<(Direction, Vec<u8>)>,
+}
+
+impl Written {
+    /// One of the rows is a message that the proxy sent.
+    pub(super) fn inject(&mut self, by: &By, number: u64) {
+        self.injected += 1;
+        self.sent.extend(rule(by).map(|name| (Arc::clone(name), number)));
+    }
 }
 
 enum Happened {
@@ -101,8 +112,8 @@ impl<'a> Batch<'a> {
             count[way] = 1;
             written.octets[way] = message.wire_size;
             written.violations = message.faults.len() as u64;
-            if message.injected.is_some() {
-                written.injected = 1;
+            if let Some(by) = &message.injected {
+                written.inject(by, message.number);
             } else if message.kind == Kind::Frame(Opcode::Close) {
                 let payload = message.payload.in_memory().map(|bytes| bytes.to_vec());
                 written.close = Some((message.direction, payload.unwrap_or_default()));

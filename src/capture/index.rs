@@ -10,6 +10,7 @@ use super::format::LENGTH;
 use super::log::Stats;
 use super::record::{Ended, Event, Flow, Opening, Refused};
 use super::rows::{Rows, STRETCH};
+use super::rule_acts::{First, rule};
 use super::segments::Segments;
 use super::summary::{FlowKind, State, Summary};
 
@@ -129,6 +130,10 @@ impl Index {
         let before = self.entry(flow).map(|entry| (entry.summary.kind, entry.summary.state));
         let entry = self.entry_or_new(flow);
         let octets = entry.summary.bytes;
+        let is_first = match event {
+            Event::Act(act) => rule(&act.by).is_some_and(|name| entry.summary.acts.by_rule(name)),
+            _ => false,
+        };
         entry.summary.apply(event);
         if let Some(agreed) = agreed {
             entry.summary.subprotocol = agreed.subprotocol.map(Into::into);
@@ -144,7 +149,7 @@ impl Index {
         self.stats.bytes += grown;
         self.count(before, after);
         match event {
-            Event::Act(act) => self.acts.add(act, position),
+            Event::Act(act) => self.acts.add(act, position, is_first),
             Event::Ended(Ended { session, .. })
             | Event::Refused(Refused { opening: Opening { session, .. }, .. }) => self.acts.over(*session),
             _ => {}
@@ -163,9 +168,17 @@ impl Index {
         }
         summary.violations += written.violations;
         summary.acts.injected += written.injected;
+        let mut sent = Vec::new();
+        for (name, number) in &written.sent {
+            sent.push((name, *number, summary.acts.by_rule(name)));
+        }
         summary.last = summary.last.max(written.last);
         if let Some((direction, payload)) = &written.close {
             summary.closed(*direction, payload);
+        }
+        for (name, number, in_session) in sent {
+            let first = First { in_session, ..First::default() };
+            self.acts.rules.sent(name, (session, number), written.last, first);
         }
     }
 

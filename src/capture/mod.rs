@@ -16,6 +16,7 @@ mod program;
 mod reader;
 mod record;
 mod rows;
+mod rule_acts;
 mod scribe;
 mod segments;
 mod subject;
@@ -34,6 +35,7 @@ pub use record::{
     Ended, Ending, Event, Exchange, Fault, Flow, Frame, Kind, Message, Mode, Note, Opening, Payload, Refused,
     Stamp, Timing, Tunnel,
 };
+pub use rule_acts::RuleActs;
 pub use segments::{LogConfig, SMALLEST_LIMIT};
 pub use subject::Row;
 pub use summary::{FlowKind, State, Summary, Tally};

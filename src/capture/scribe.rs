@@ -347,8 +347,8 @@ impl Writer<'_, '_> {
         } else {
             self.written.messages[way] += 1;
         }
-        if self.injected.is_some() {
-            self.written.injected += 1;
+        if let Some(by) = self.injected {
+            self.written.inject(by, *self.number);
         } else if kind == Kind::Frame(Opcode::Close) && self.written.close.is_none() {
             self.written.close = Some((self.direction, builder.payload.clone()));
         }

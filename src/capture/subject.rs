@@ -1,10 +1,12 @@
 //! What a filter sees of the log: any event, together with the opening of the session that it belongs to.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Log;
-use super::act::{Act, Deeds};
+use super::act::{Act, By, Deeds};
 use super::record::{Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Tunnel};
+use super::rule_acts::rule;
 use crate::decode::{self, View};
 use crate::filter::{self, Flag, Subject};
 use crate::ws::handshake::glance;
@@ -22,7 +24,7 @@ pub struct Row<'a> {
     opening: Option<&'a Opening>,
     log: Option<&'a Log>,
     marked: bool,
-    deeds: Option<Deeds>,
+    done: Option<(Deeds, &'a [Arc<str>])>,
 }
 
 #[derive(Clone, Copy)]
@@ -53,12 +55,12 @@ impl<'a> Row<'a> {
             Event::Note(note) => What::Note(note),
             Event::Act(act) => What::Act(act),
         };
-        Row { what, opening, log: None, marked: false, deeds: None }
+        Row { what, opening, log: None, marked: false, done: None }
     }
 
     /// A message, and the opening of its session.
     pub fn of_message(message: &'a Message, opening: Option<&'a Opening>) -> Row<'a> {
-        Row { what: What::Message(message), opening, log: None, marked: false, deeds: None }
+        Row { what: What::Message(message), opening, log: None, marked: false, done: None }
     }
 
     /// The same, in `log`: its payload is read from there where it is not in memory, and what was done to it.
@@ -71,9 +73,9 @@ impl<'a> Row<'a> {
         Row { marked: true, ..self }
     }
 
-    /// The same, and this was done to it, whatever the log says.
-    pub fn done(self, deeds: Deeds) -> Row<'a> {
-        Row { deeds: Some(deeds), ..self }
+    /// The same, and this was done to it, some of it by the rules of these names, whatever the log says.
+    pub fn done(self, deeds: Deeds, rules: &'a [Arc<str>]) -> Row<'a> {
+        Row { done: Some((deeds, rules)), ..self }
     }
 
     /// What was done to it.
@@ -81,7 +83,8 @@ impl<'a> Row<'a> {
         match self.what {
             What::Act(act) => act.deed.kind(),
             What::Message(message) => self
-                .deeds
+                .done
+                .map(|(deeds, _)| deeds)
                 .or_else(|| self.log.map(|log| log.deeds(message.session, message.number)))
                 .unwrap_or_default(),
             _ => Deeds::NONE,
@@ -279,6 +282,22 @@ impl Subject for Row<'_> {
         }
     }
 
+    fn has_rule(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        let is_meant_by = |by: &By| rule(by).is_some_and(|name| is_meant(name));
+        match self.what {
+            What::Act(act) => is_meant_by(&act.by),
+            What::Message(message) => {
+                let of_log = |log: &Log| log.rules_on(message.session, message.number);
+                message.injected.as_ref().is_some_and(is_meant_by)
+                    || match (self.done, self.log) {
+                        (Some((_, rules)), _) => rules.iter().any(|name| is_meant(name)),
+                        (None, log) => log.is_some_and(|log| of_log(log).iter().any(|name| is_meant(name))),
+                    }
+            }
+            _ => false,
+        }
+    }
+
     fn has(&self, flag: Flag) -> bool {
         let message = match self.what {
             What::Message(message) => Some(message),
@@ -323,8 +342,6 @@ fn word(head: &[u8], place: usize) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
 
     use super::*;

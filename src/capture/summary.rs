@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::act::{Act, By, Deed, Deeds};
 use super::record::{Ended, Ending, Event, Exchange, Flow, Message, Mode, Opening, Refused, Stamp, Tunnel};
+use super::rule_acts::MOST_RULES;
 use super::tls::Tls;
 use crate::ws::handshake::glance;
 use crate::ws::{Direction, Opcode};
@@ -45,6 +46,8 @@ pub struct Tally {
     pub injected: u64,
     /// Acts of any other kind; that something went on after it was held is none.
     pub others: u64,
+    /// The names of the rules that did something, in the order in which they first did.
+    pub rules: Vec<Arc<str>>,
     /// What ended it, and who had it done.
     ended: Option<Box<(Deed, By)>>,
 }
@@ -242,6 +245,15 @@ impl Tally {
     /// Whether nothing was done.
     pub fn is_empty(&self) -> bool {
         *self == Tally::default()
+    }
+
+    /// A rule did something; whether it is the first that it did. Of very many rules, those that come last are left out.
+    pub(super) fn by_rule(&mut self, name: &Arc<str>) -> bool {
+        let is_new = self.rules.len() < MOST_RULES && !self.rules.contains(name);
+        if is_new {
+            self.rules.push(Arc::clone(name));
+        }
+        is_new
     }
 
     fn add(&mut self, act: &Act) {

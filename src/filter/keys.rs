@@ -170,6 +170,7 @@ pub(super) fn key(
         Key::Subprotocol => named(Name::Subprotocol, name, comparison, text).map_err(in_value),
         Key::Tls => named(Name::Tls, name, comparison, text).map_err(in_value),
         Key::Method => named(Name::Method, name, comparison, text).map_err(in_value),
+        Key::Rule => rule(name, comparison, text).map_err(in_value),
         Key::Header if comparison == Comparison::Has => header(text).map(Node::Term).map_err(in_value),
         Key::Header => Err((0, "write header:name, header:name=value or header:name~regex".to_owned())),
     }
@@ -258,6 +259,19 @@ fn named(name: Name, key: &str, comparison: Comparison, text: &str) -> Result<No
         _ => return Err(format!("'{key}' has no order: compare it with : = != ~")),
     };
     let node = Node::Term(Term::Name(name, regex(&pattern)?));
+    let is_negated = matches!(comparison, Comparison::IsNot | Comparison::MatchesNot);
+    Ok(if is_negated { Node::Not(Box::new(node)) } else { node })
+}
+
+/// The rules that did something, by their names: any of them.
+fn rule(key: &str, comparison: Comparison, text: &str) -> Result<Node, String> {
+    let pattern = match comparison {
+        Comparison::Has => format!("(?i)^{}$", glob(text)),
+        Comparison::Is | Comparison::IsNot => format!("^{}$", regex::escape(text)),
+        Comparison::Matches | Comparison::MatchesNot => text.to_owned(),
+        _ => return Err(format!("'{key}' has no order: compare it with : = != ~")),
+    };
+    let node = Node::Term(Term::Rule(regex(&pattern)?));
     let is_negated = matches!(comparison, Comparison::IsNot | Comparison::MatchesNot);
     Ok(if is_negated { Node::Not(Box::new(node)) } else { node })
 }

@@ -95,6 +95,11 @@ impl Filter {
         self.root.asks_the_log()
     }
 
+    /// Whether what is done to a message after it came can change whether it is true of it.
+    pub fn is_about_acts(&self) -> bool {
+        self.root.is_about_acts()
+    }
+
     /// Where its words and regular expressions are found in a shown `text`: byte ranges in order, not overlapping.
     pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
@@ -201,6 +206,17 @@ impl Node {
             Node::Term(term) => term.asks_the_log(),
             Node::Not(node) => node.asks_the_log(),
             Node::All(nodes) | Node::Any(nodes) => nodes.iter().find_map(Node::asks_the_log),
+        }
+    }
+
+    fn is_about_acts(&self) -> bool {
+        match self {
+            Node::Term(Term::Flag(flag)) => {
+                matches!(flag, Flag::Marked | Flag::Held | Flag::Edited | Flag::Dropped)
+            }
+            Node::Term(term) => matches!(term, Term::Rule(_)),
+            Node::Not(node) => node.is_about_acts(),
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().any(Node::is_about_acts),
         }
     }
 

@@ -150,6 +150,11 @@ pub trait Subject {
         Cow::Borrowed(&[])
     }
 
+    /// Whether a rule did something to it, or made it, of whose name `is_meant` is true.
+    fn has_rule(&self, _is_meant: &dyn Fn(&str) -> bool) -> bool {
+        false
+    }
+
     /// Whether it is what the flag says.
     fn has(&self, _flag: Flag) -> bool {
         false

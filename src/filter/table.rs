@@ -49,6 +49,7 @@ pub(super) enum Key {
     Tls,
     Method,
     Header,
+    Rule,
     Is,
 }
 
@@ -156,6 +157,13 @@ pub(super) static TABLE: &[Operator] = &[
     flag(Flag::Held, &["held"], "is or was held"),
     flag(Flag::Edited, &["edited"], "was changed on its way"),
     flag(Flag::Dropped, &["dropped"], "was dropped"),
+    key(
+        Key::Rule,
+        &["rule"],
+        &[],
+        "rule:\"drop ticks\"",
+        "the rule of that name acted on it or sent it; * allowed, = for the very name, ~ for a regex",
+    ),
     flag(Flag::Injected, &["injected"], "was injected"),
     flag(Flag::Compressed, &["compressed"], "was compressed on the wire"),
     flag(Flag::Fragmented, &["fragmented"], "came in more than one frame"),

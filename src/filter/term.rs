@@ -28,6 +28,8 @@ pub(super) enum Term {
     Header(Heads, HeaderTest),
     Field(FieldTest),
     Flag(Flag),
+    /// A rule of such a name did something to it.
+    Rule(Regex),
     /// A session, or what belongs to one.
     Websocket,
     /// A plain exchange, or a handshake that was refused.
@@ -136,7 +138,9 @@ impl Term {
             // a close's status code stands in its payload
             Term::Number(Quantity::Code, _) => Reads::Payload,
             Term::From(_) => Reads::Direction,
-            Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::MessageFrom(_) => Reads::Message,
+            Term::Kind(_) | Term::Number(..) | Term::Flag(_) | Term::Rule(_) | Term::MessageFrom(_) => {
+                Reads::Message
+            }
             Term::Shown(..) | Term::Payload(..) | Term::Field(_) => Reads::Payload,
         }
     }
@@ -147,6 +151,7 @@ impl Term {
             Term::Number(Quantity::Number, _) => Some("n"),
             Term::Number(Quantity::Exchange, _) => Some("exchange"),
             Term::Kind(KindTest::Raw) => Some("op:raw"),
+            Term::Rule(_) => Some("rule"),
             Term::Flag(flag) => match flag {
                 Flag::Marked => Some("marked"),
                 Flag::Violation => Some("violation"),
@@ -191,6 +196,7 @@ impl Term {
             Term::Header(heads, test) => heads.matches(subject, test),
             Term::Field(test) => test.matches(subject),
             Term::Flag(flag) => subject.has(*flag),
+            Term::Rule(name) => subject.has_rule(&|rule| name.is_match(rule)),
             Term::Websocket => !matches!(subject.kind(), Kind::Exchange | Kind::Tunnel | Kind::Note),
             Term::Http => matches!(subject.kind(), Kind::Exchange | Kind::Refused),
             Term::MessageFrom(direction) => {

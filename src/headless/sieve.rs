@@ -2,8 +2,9 @@
 //! what was done to them.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use crate::capture::{Act, Deeds, Event, Log, Opening, Row};
+use crate::capture::{Act, By, Deeds, Event, Log, Opening, Row};
 use crate::filter::Filter;
 
 /// A filter that keeps what it prints readable as a recording: a session's opening comes before the first of its
@@ -35,9 +36,17 @@ struct Known<T> {
 /// A message that the filter is not true of, unless something is done to it.
 struct Waiting<T> {
     number: u64,
-    deeds: Deeds,
+    done: Done,
     event: Event,
     kept: T,
+}
+
+/// What was done to a message so far.
+#[derive(Debug, Default)]
+struct Done {
+    deeds: Deeds,
+    /// The rules that did some of it.
+    rules: Vec<Arc<str>>,
 }
 
 /// How many of a session's messages that were let through are known.
@@ -58,7 +67,7 @@ pub(super) enum Passed<T> {
 
 impl<T> Sieve<T> {
     pub fn new(filter: Filter) -> Sieve<T> {
-        let about_acts = about_acts(&filter);
+        let about_acts = filter.is_about_acts();
         Sieve { filter, about_acts, changing: false, shut: false, sessions: HashMap::new() }
     }
 
@@ -71,7 +80,7 @@ impl<T> Sieve<T> {
     pub fn change(&mut self, filter: Option<Filter>) {
         self.shut = filter.is_none();
         self.filter = filter.unwrap_or_default();
-        self.about_acts = about_acts(&self.filter);
+        self.about_acts = self.filter.is_about_acts();
     }
 
     /// Whether everything passes.
@@ -97,7 +106,7 @@ impl<T> Sieve<T> {
             Event::Message(message) => {
                 let known = self.sessions.get_mut(&message.session);
                 let opening = known.as_ref().and_then(|known| known.opening.as_ref());
-                let passes = matches(&self.filter, event, opening, log, Deeds::NONE);
+                let passes = matches(&self.filter, event, opening, log, &Done::default());
                 let Some(known) = known else { return if passes { Passed::Yes } else { Passed::No } };
                 if passes {
                     known.let_through(message.number);
@@ -113,14 +122,14 @@ impl<T> Sieve<T> {
                 let known = self.sessions.remove(&ended.session);
                 let opening = known.as_ref().and_then(|known| known.opening.as_ref());
                 let begun = known.as_ref().is_some_and(|known| known.held_back.is_none());
-                if !begun && !matches(&self.filter, event, opening, log, Deeds::NONE) {
+                if !begun && !matches(&self.filter, event, opening, log, &Done::default()) {
                     return Passed::No;
                 }
                 after(known.and_then(|known| known.held_back))
             }
             // What the proxy has to say of itself is not what a filter is for.
             Event::Note(note) if note.flow.is_none() => Passed::Yes,
-            _ if matches(&self.filter, event, None, log, Deeds::NONE) => Passed::Yes,
+            _ if matches(&self.filter, event, None, log, &Done::default()) => Passed::Yes,
             _ => Passed::No,
         }
     }
@@ -132,7 +141,7 @@ impl<T> Sieve<T> {
         event: &Event,
         keep: impl FnOnce() -> T,
     ) -> Passed<T> {
-        let passes = matches(&self.filter, event, None, None, Deeds::NONE);
+        let passes = matches(&self.filter, event, None, None, &Done::default());
         let held_back = (!passes).then(keep);
         let known =
             Known { opening: opening.cloned(), held_back, passed: VecDeque::new(), waiting: VecDeque::new() };
@@ -165,7 +174,7 @@ impl<T> Sieve<T> {
     fn act(&mut self, act: &Act, event: &Event, log: Option<&Log>) -> Passed<T> {
         let known = self.sessions.get_mut(&act.session);
         let opening = known.as_ref().and_then(|known| known.opening.as_ref());
-        let itself = matches(&self.filter, event, opening, log, Deeds::NONE);
+        let itself = matches(&self.filter, event, opening, log, &Done::default());
         let Some(known) = known else { return if itself { Passed::Yes } else { Passed::No } };
         // What is done to a session belongs to it as its end does.
         let Some(number) = act.number else {
@@ -178,8 +187,8 @@ impl<T> Sieve<T> {
         let place = known.waiting.iter().position(|waiting| waiting.number == number);
         let passes = match place.and_then(|place| known.waiting.get_mut(place)) {
             Some(waiting) => {
-                waiting.deeds |= act.deed.kind();
-                matches(&self.filter, &waiting.event, known.opening.as_ref(), log, waiting.deeds)
+                waiting.done.add(act);
+                matches(&self.filter, &waiting.event, known.opening.as_ref(), log, &waiting.done)
             }
             None => false,
         };
@@ -194,6 +203,17 @@ impl<T> Sieve<T> {
     }
 }
 
+impl Done {
+    fn add(&mut self, act: &Act) {
+        self.deeds |= act.deed.kind();
+        if let By::Rule(name) = &act.by
+            && !self.rules.contains(name)
+        {
+            self.rules.push(Arc::clone(name));
+        }
+    }
+}
+
 impl<T> Known<T> {
     fn let_through(&mut self, number: u64) {
         self.passed.push_back(number);
@@ -203,7 +223,7 @@ impl<T> Known<T> {
     }
 
     fn wait(&mut self, number: u64, event: &Event, kept: T) {
-        self.waiting.push_back(Waiting { number, deeds: Deeds::NONE, event: event.clone(), kept });
+        self.waiting.push_back(Waiting { number, done: Done::default(), event: event.clone(), kept });
         if self.waiting.len() > WAITING {
             self.waiting.pop_front();
         }
@@ -214,27 +234,22 @@ fn after<T>(held_back: Option<T>) -> Passed<T> {
     held_back.map_or(Passed::Yes, |held_back| Passed::After(vec![held_back]))
 }
 
-/// Whether what is done to a message can make a filter true of it.
-fn about_acts(filter: &Filter) -> bool {
-    ["held", "edited", "dropped", "marked"].into_iter().any(|word| filter.source().contains(word))
-}
-
 /// Whether the filter is true of an event, to which this was done so far: what the log says may be of later.
 fn matches(
     filter: &Filter,
     event: &Event,
     opening: Option<&Opening>,
     log: Option<&Log>,
-    done: Deeds,
+    done: &Done,
 ) -> bool {
-    let row = Row::of_event(event, opening).done(done);
+    let row = Row::of_event(event, opening).done(done.deeds, &done.rules);
     filter.matches(&log.map_or(row, |log| row.in_log(log)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::{By, Deed, Kind, Message, Payload, Stamp};
+    use crate::capture::{Deed, Kind, Message, Payload, Stamp};
     use crate::ws::{Direction, Opcode};
 
     fn said(number: u64, text: &str) -> Event {

@@ -72,6 +72,10 @@ impl Subject for FlowSubject<'_> {
         Cow::Owned(format!("{method} {} {} {}", self.summary.url, self.subprotocol(), self.summary.end))
     }
 
+    fn has_rule(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.summary.acts.rules.iter().any(|name| is_meant(name))
+    }
+
     fn has(&self, flag: Flag) -> bool {
         match flag {
             Flag::Marked => self.marked,

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::capture::acts::MOST_ACTS;
-use crate::filter::{Flag, Subject};
+use crate::capture::rule_acts::MOST_RULES;
+use crate::filter::{Filter, Flag, Subject};
 
 const OUT: Direction = Direction::ToClient;
 
@@ -152,7 +153,7 @@ fn a_row_is_what_was_done_to_it() {
         |row: Row<'_>| [Flag::Held, Flag::Edited, Flag::Dropped, Flag::Marked].map(|flag| row.has(flag));
     assert_eq!(flags(Row::of_message(&rows[0], None).in_log(&log)), [false, true, false, true]);
     assert_eq!(flags(Row::of_message(&rows[1], None).in_log(&log)), [false, false, true, false]);
-    assert_eq!(flags(Row::of_message(&rows[1], None).in_log(&log).done(Deeds::NONE)), [false; 4]);
+    assert_eq!(flags(Row::of_message(&rows[1], None).in_log(&log).done(Deeds::NONE, &[])), [false; 4]);
     let event = Event::Act(act(Deed::Dropped));
     assert_eq!(flags(Row::of_event(&event, None)), [false, false, true, false]);
 }
@@ -179,4 +180,91 @@ fn acts_go_with_the_part_of_the_log_that_held_them() {
     let filling = |number| text(1, number, &[b'x'; 20_000]);
     log.append_all((2..=2000).map(filling)).unwrap();
     assert_eq!((log.deeds(1, 1), log.acts(1, 1)), (Deeds::NONE, vec![]));
+}
+
+#[test]
+fn what_each_rule_did_is_counted() {
+    let by = |name: &str, number, deed| Act { by: By::Rule(name.into()), number, ..act(deed) };
+    let in_session = |session, act: Act| Event::Act(Act { session, ..act });
+    let log = log(0);
+    log.append_all((1..=2).map(opened)).unwrap();
+    log.append_all((1..=4).map(|number| text(1, number, b"tick"))).unwrap();
+    // Two things on one message are one message.
+    log.append(in_session(1, by("slow", Some(1), Deed::Marked))).unwrap();
+    log.append(in_session(1, by("slow", Some(1), Deed::Delayed(Duration::from_secs(1))))).unwrap();
+    log.append(in_session(2, by("slow", Some(1), Deed::Marked))).unwrap();
+    log.append(in_session(1, by("cut", None, Deed::Reset))).unwrap();
+    log.append(in_session(1, by("slow", Some(3), Deed::Marked))).unwrap();
+    // What the user does is no rule's.
+    log.append(in_session(2, act(Deed::Dropped))).unwrap();
+    let Event::Message(own) = text(2, 1, b"own") else { panic!("no message") };
+    log.append(Event::Message(Message { injected: Some(By::Rule("greet".into())), ..own })).unwrap();
+    let counted: Vec<_> = log
+        .rule_acts()
+        .into_iter()
+        .map(|rule| (rule.name.to_string(), rule.messages, rule.sent, rule.sessions, rule.message))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("slow".to_owned(), 3, 0, 2, Some((1, 3))),
+            ("cut".to_owned(), 0, 0, 1, None),
+            ("greet".to_owned(), 0, 1, 1, Some((2, 1))),
+        ]
+    );
+    assert!(log.rule_acts()[0].deeds == Deeds::MARKED | Deeds::DELAYED);
+    assert_eq!(log.rules_on(1, 1).iter().map(|name| &**name).collect::<Vec<_>>(), ["slow"]);
+    assert!(log.rules_on(1, 2).is_empty() && log.rules_on(2, 0).is_empty());
+    let of_session = log.summary(Flow::Session(1)).unwrap().acts.rules;
+    assert_eq!(of_session.iter().map(|name| &**name).collect::<Vec<_>>(), ["slow", "cut"]);
+}
+
+#[test]
+fn rules_that_sent_by_the_capture_are_counted() {
+    let log = told(|tap| {
+        let frames = [frame(0x81, b"a"), frame(0x81, b"b")].concat();
+        tap.injected(1, OUT, &frames, Instant::now(), By::Rule("greet".into()));
+        tap.injected(1, OUT, &frame(0x81, b"c"), Instant::now(), By::User);
+    });
+    let [greet] = &log.rule_acts()[..] else { panic!("{:?}", log.rule_acts()) };
+    assert_eq!((greet.sent, greet.sessions, greet.message), (2, 1, Some((1, 2))));
+}
+
+#[test]
+fn of_too_many_rules_the_one_that_acted_longest_ago_is_forgotten() {
+    let log = log(0);
+    log.append(opened(1)).unwrap();
+    let numbered = |number: u64| {
+        let by = By::Rule(format!("rule {number}").into());
+        Event::Act(Act { by, time: Stamp(number), number: Some(number), ..act(Deed::Marked) })
+    };
+    log.append_all((1..=MOST_RULES as u64 + 1).map(numbered)).unwrap();
+    let rules = log.rule_acts();
+    assert_eq!(rules.len(), MOST_RULES);
+    assert_eq!((&*rules[0].name, rules[0].messages), ("rule 2", 1));
+    assert!(log.rules_on(1, 1).is_empty() && log.rules_on(1, 2).len() == 1);
+}
+
+#[test]
+fn messages_are_found_by_the_rules_that_acted_on_them() {
+    let log = told(|tap| {
+        tap.bytes(1, OUT, &[frame(0x81, b"a"), frame(0x81, b"b")].concat(), Instant::now());
+        tap.act(Act { by: By::Rule("Drop ticks".into()), ..act(Deed::Dropped) }, Some(0));
+        tap.act(act(Deed::Marked), Some(3));
+        tap.injected(1, OUT, &frame(0x81, b"c"), Instant::now(), By::Rule("greet".into()));
+    });
+    let rows = log.messages(1, 1..4).unwrap();
+    let found = |filter: &str| -> Vec<u64> {
+        let filter = Filter::parse(filter).unwrap();
+        let passing = rows.iter().filter(|row| filter.matches(&Row::of_message(row, None).in_log(&log)));
+        passing.map(|row| row.number).collect()
+    };
+    assert_eq!(found("rule:\"drop ticks\""), [1]);
+    assert_eq!(found("rule=\"drop ticks\""), [0; 0], "= asks for the very name");
+    assert_eq!(
+        (found("rule:*"), found("-rule:*"), found("rule~e"), found("rule:greet")),
+        (vec![1, 3], vec![2], vec![3], vec![3])
+    );
+    let event = Event::Act(Act { by: By::Rule("greet".into()), ..act(Deed::Reset) });
+    assert!(Filter::parse("rule:greet").unwrap().matches(&Row::of_event(&event, None)));
 }
