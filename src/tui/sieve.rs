@@ -54,6 +54,19 @@ impl Bits {
         self.ranks[block] + u64::from(whole) + u64::from(part.count_ones())
     }
 
+    /// A row passes now, or does so no more.
+    fn set(&mut self, row: u64, passes: bool) {
+        let word = (row / 64) as usize;
+        let bit = 1u64 << (row % 64);
+        if row >= self.length || (self.words[word] & bit != 0) == passes {
+            return;
+        }
+        self.words[word] ^= bit;
+        let change = |count: &mut u64| *count = if passes { *count + 1 } else { *count - 1 };
+        self.ranks[word / BLOCK + 1..].iter_mut().for_each(change);
+        change(&mut self.ones);
+    }
+
     /// The row that is the `index`th to pass, counted from 0.
     pub(super) fn select(&self, index: u64) -> Option<u64> {
         if index >= self.ones {
@@ -94,6 +107,8 @@ pub(super) struct Sieve<Test> {
     /// The rows there are, when last looked at: for the progress.
     all: AtomicU64,
     stopped: AtomicBool,
+    /// How far changes of rows that were tested have been heeded, as whoever tests them counts.
+    pub(super) heeded: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +128,7 @@ impl<Test> Sieve<Test> {
             halves: Mutex::default(),
             all: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
+            heeded: AtomicU64::new(0),
         }
     }
 
@@ -146,6 +162,19 @@ impl<Test> Sieve<Test> {
         above.into_iter().for_each(|passed| halves.above.push(passed));
         below.into_iter().for_each(|passed| halves.below.push(passed));
         start > rows.start || end < rows.end
+    }
+
+    /// Tests some rows anew, of those that were tested: something has changed about them.
+    pub(super) fn retest(&self, rows: &[u64], passes: impl Fn(&Test, Range<u64>) -> Vec<bool>) {
+        let tested = self.tested();
+        for row in rows.iter().filter(|row| tested.contains(row)) {
+            let passed = passes(&self.test, *row..row + 1).first().copied().unwrap_or_default();
+            let mut halves = self.halves();
+            match self.middle.checked_sub(row + 1) {
+                Some(below) => halves.below.set(below, passed),
+                None => halves.above.set(row - self.middle, passed),
+            }
+        }
     }
 
     /// No more of it is wanted.
@@ -211,9 +240,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rank_and_select_agree_with_a_plain_list(rows in proptest::collection::vec(any::<bool>(), 0..3000)) {
+        fn rank_and_select_agree_with_a_plain_list(
+            mut rows in proptest::collection::vec(any::<bool>(), 0..3000),
+            changes in proptest::collection::vec((0usize..3000, any::<bool>()), 0..30),
+        ) {
             let mut bits = Bits::default();
             rows.iter().for_each(|&row| bits.push(row));
+            for (row, passes) in changes {
+                bits.set(row as u64, passes);
+                if let Some(row) = rows.get_mut(row) {
+                    *row = passes;
+                }
+            }
             let passing: Vec<u64> = (0..).zip(&rows).filter(|(_, passes)| **passes).map(|(row, _)| row).collect();
             prop_assert_eq!(bits.ones, passing.len() as u64);
             for (index, &row) in passing.iter().enumerate() {
@@ -249,6 +287,19 @@ mod tests {
         assert_eq!((sieve.progress(), sieve.count(1..101)), (None, 50));
         assert!(!sieve.advance(1..103, 60, even));
         assert_eq!((sieve.count(1..103), sieve.select(1, 50), sieve.select(1, 51)), (51, Some(102), None));
+    }
+
+    #[test]
+    fn rows_that_changed_are_tested_again_where_they_were_tested() {
+        let sieve = Sieve::new((), 41);
+        let none = |(): &(), rows: Range<u64>| vec![false; (rows.end - rows.start) as usize];
+        let all = |(): &(), rows: Range<u64>| vec![true; (rows.end - rows.start) as usize];
+        sieve.advance(1..101, 10, none);
+        sieve.retest(&[5, 31, 40, 41, 50, 51], all);
+        let passing: Vec<u64> = (0..).map_while(|index| sieve.select(1, index)).collect();
+        assert_eq!(passing, [31, 40, 41, 50]);
+        sieve.retest(&[40, 41], none);
+        assert_eq!((sieve.count(1..101), sieve.select(1, 1)), (2, Some(50)));
     }
 
     proptest! {

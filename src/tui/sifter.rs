@@ -47,6 +47,17 @@ impl Test {
         passed
     }
 
+    /// Tests again the messages to which something was done since.
+    fn follow_acts(&self, log: &Log, sieve: &Sieve<Test>) {
+        if !self.filters.iter().any(Filter::is_about_acts) {
+            return;
+        }
+        let seen = sieve.heeded.load(Ordering::Relaxed);
+        let (numbers, latest) = log.acted_on_since(self.session, seen);
+        sieve.retest(&numbers, |test, rows| test.passes(log, rows));
+        sieve.heeded.store(latest, Ordering::Relaxed);
+    }
+
     fn passes_one(&self, log: &Log, message: &Message) -> bool {
         if !self.control && message.kind.is_control() {
             return false;
@@ -87,6 +98,7 @@ impl Sifter {
         };
         let mut more = false;
         for job in jobs {
+            job.test.follow_acts(log, &job);
             let rows = log.rows(job.test.session);
             more |= job.advance(rows, PORTION, |test, rows| test.passes(log, rows));
         }

@@ -130,6 +130,12 @@ impl Sample {
         self.add(Event::Act(Act { session, time, direction, number, held, deed, by: By::User }));
     }
 
+    /// A rule did something.
+    pub fn rule_act(&self, rule: &str, (session, number): (u32, Option<u64>), millis: u64, deed: Deed) {
+        let (time, by) = (at(millis), By::Rule(rule.into()));
+        self.add(Event::Act(Act { session, time, direction: ToClient, number, held: None, deed, by }));
+    }
+
     pub fn end(&self, session: u32, millis: u64) {
         self.add(Event::Ended(Ended {
             session,

@@ -1,8 +1,9 @@
 //! Filters and marks on the screens.
 
-use sockeye::capture::Flow;
+use sockeye::capture::{Deed, Flow};
 use sockeye::headless::Chosen;
 use sockeye::tui::Effect;
+use sockeye::ws::Direction::ToServer;
 
 use super::Stage;
 use super::rules::{chosen, feed};
@@ -46,6 +47,23 @@ fn marks_are_visited_in_turn() {
     assert_eq!(stage.console.page().messages.length, 2);
     stage.keys("m");
     assert_eq!(stage.console.page().messages.length, 1, "the filter follows the marks");
+}
+
+#[test]
+fn a_filter_follows_what_is_done_to_messages_later() {
+    let mut stage = feed(30);
+    stage.line("f", "held or rule:\"drop ticks\"");
+    assert_eq!(stage.console.page().messages.length, 0);
+    stage.sample.hold(1, 1, Some(7), (400, ToServer));
+    stage.sample.rule_act("drop ticks", (1, Some(9)), 410, Deed::Dropped);
+    stage.sample.rule_act("mark ticks", (1, Some(11)), 420, Deed::Marked);
+    stage.look();
+    assert_eq!(stage.console.page().messages.length, 2);
+    assert!(stage.screen().contains("number 7.") && stage.screen().contains("number 9."));
+    stage.line(":", "filter not held");
+    stage.sample.hold(2, 1, Some(30), (430, ToServer));
+    stage.look();
+    assert_eq!(stage.console.page().messages.length, 28);
 }
 
 #[test]
