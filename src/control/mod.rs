@@ -47,6 +47,7 @@ enum Holder {
 struct Ruling {
     rules: RuleSet,
     hold: Option<Filter>,
+    fault: Option<Arc<str>>,
 }
 
 impl Default for Controller {
@@ -77,7 +78,7 @@ impl Controller {
             }
             Command::Close { session, code, reason } => self.tell(session, Order::Close(code, reason)),
             Command::Hold(hold) => self.rule(|ruling| ruling.hold = hold),
-            Command::Rules(rules) => self.rule(|ruling| ruling.rules = rules),
+            Command::Rules(rules) => self.rule(|ruling| (ruling.rules, ruling.fault) = (rules, None)),
             Command::Kill { session } => match self.open().sessions.remove(&session) {
                 Some(mailbox) => {
                     mailbox.put(Order::End(Ending::Killed));
@@ -130,6 +131,18 @@ impl Controller {
     pub fn rules(&self) -> RuleSet {
         let ruling = self.ruling();
         ruling.rules.holding(ruling.hold.clone())
+    }
+
+    /// Why the file of rules cannot be taken as it is now, though the rules from before still hold; none where it is
+    /// as they are. For whoever shows them: nothing else is done about it.
+    pub fn rules_fault(&self) -> Option<Arc<str>> {
+        self.ruling().fault.clone()
+    }
+
+    /// Whoever looks after the file of rules tells why it cannot be taken, or that it can again. Other rules end a
+    /// fault by themselves.
+    pub fn tell_rules_fault(&self, fault: Option<&str>) {
+        self.ruling().fault = fault.map(Into::into);
     }
 
     /// A number that is another after every change of the rules.

@@ -2,9 +2,11 @@
 
 mod append;
 mod arguments;
+mod written;
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use toml::Spanned;
@@ -53,6 +55,7 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
     })?;
     let mut errors = Vec::new();
     let mut rules: Vec<Arc<Rule>> = Vec::new();
+    let mut off: Vec<(usize, Arc<Rule>)> = Vec::new();
     let mut seed = SEED;
     for (key, value) in table.get_ref() {
         let value = Value::new(key.get_ref(), text, value);
@@ -65,8 +68,8 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
                 Ok(tables) => {
                     for (place, table) in tables.into_iter().enumerate() {
                         match rule(text, table, place, &rules) {
-                            Ok(Some(rule)) => rules.push(Arc::new(rule)),
-                            Ok(None) => {}
+                            Ok((rule, IsOff(true))) => off.push((place, Arc::new(rule))),
+                            Ok((rule, IsOff(false))) => rules.push(Arc::new(rule)),
                             Err(wrong) => errors.push(placed(wrong)),
                         }
                     }
@@ -77,7 +80,10 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
         }
     }
     errors.sort_by_key(|error| (error.line, error.column));
-    if errors.is_empty() { Ok(RuleSet { rules: rules.into(), seed, hold: None }) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(RuleSet { rules: rules.into(), off: off.into(), seed, ..RuleSet::default() })
 }
 
 /// Any number of times.
@@ -90,13 +96,16 @@ fn tables<'a, 'i>(value: &Value<'a, 'i>) -> Result<Vec<&'a Spanned<DeValue<'i>>>
     }
 }
 
-/// Reads one rule; none where it is switched off.
+/// Whether a rule is switched off.
+struct IsOff(bool);
+
+/// Reads one rule.
 fn rule(
     text: &str,
     table: &Spanned<DeValue<'_>>,
     place: usize,
     before: &[Arc<Rule>],
-) -> Result<Option<Rule>, Wrong> {
+) -> Result<(Rule, IsOff), Wrong> {
     let at = table.span().start;
     let DeValue::Table(entries) = table.get_ref() else {
         return Err(Wrong { at, message: "rules begin with [[rule]], in two brackets".to_owned() });
@@ -127,6 +136,7 @@ fn rule(
             message: format!("{name} does nothing: give it then = {{ … }}, such as then = {{ drop = true }}"),
         });
     };
+    let written = then.written();
     let acts = acts(&then)?;
     let on = match get("on") {
         Some(value) => occasion(&value)?,
@@ -149,9 +159,19 @@ fn rule(
     let then: Vec<_> = acts.into_iter().map(|(act, ..)| act).collect();
     let meaning = format!("{name} {when} {on:?} {pace:?} {counts_all} {then:?}");
     let shared = counts_all.then(|| Arc::new(Mutex::new(Count::default())));
-    let rule = Rule { name: name.into(), when, on, pace, then, meaning, shared };
+    let rule = Rule {
+        name: name.into(),
+        when,
+        on,
+        pace,
+        then,
+        written,
+        meaning,
+        shared,
+        used_up: AtomicU64::new(0),
+    };
     let is_off = get("off").map_or(Ok(false), |value| value.truth())?;
-    Ok((!is_off).then_some(rule))
+    Ok((rule, IsOff(is_off)))
 }
 
 type Acts = Vec<(Box<dyn Act>, usize, &'static Fault)>;

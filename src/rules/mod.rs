@@ -6,6 +6,7 @@ mod effect;
 mod faults;
 mod file;
 mod judge;
+mod listed;
 mod random;
 mod rule;
 mod seen;
@@ -17,6 +18,7 @@ pub use effect::{Effect, HandshakeEdit, Rate, Refusal, Step};
 pub use faults::page;
 pub use file::{NewRule, RulesError, append};
 pub use judge::Judge;
+pub use listed::{Listed, Standing};
 pub use seen::{Flow, Seen};
 
 use rule::{Occasion, Rule};
@@ -28,6 +30,10 @@ use crate::ws::Direction;
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     rules: Arc<[Arc<Rule>]>,
+    /// Those that are switched off, with their places in the file.
+    off: Arc<[(usize, Arc<Rule>)]>,
+    /// The file that they were read from.
+    source: Option<Arc<str>>,
     /// What the random numbers start from.
     seed: u64,
     /// What is to be held, by the user's own wish.
@@ -48,6 +54,16 @@ impl RuleSet {
     /// All that is wrong with it, each with its place.
     pub fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
         file::parse(text)
+    }
+
+    /// The same, and they were read from the file of this name.
+    pub fn read_from(self, file: &str) -> RuleSet {
+        RuleSet { source: Some(file.into()), ..self }
+    }
+
+    /// The file that they were read from, where it was told.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 
     /// The same, and messages and handshakes that `hold` matches are held for the user; none for nothing more.

@@ -1,5 +1,6 @@
 //! One rule: when it acts, how often, and what it does.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::faults::Act;
@@ -17,10 +18,14 @@ pub(super) struct Rule {
     pub(super) pace: Pace,
     /// What it does, in order.
     pub(super) then: Vec<Box<dyn Act>>,
+    /// The same as the file says it, on one line.
+    pub(super) written: String,
     /// What all that comes to, to tell whether it stayed the same when the file was read again.
     pub(super) meaning: String,
     /// Counts in all sessions, where that is wanted.
     pub(super) shared: Option<Arc<Mutex<Count>>>,
+    /// In how many sessions it has acted as often as it may, where each is counted by itself.
+    pub(super) used_up: AtomicU64,
 }
 
 /// When a rule is asked.
@@ -79,7 +84,7 @@ pub(super) struct Count {
 impl Count {
     /// Counts one that the filter is true of; whether the rule acts on it.
     pub(super) fn is_due(&mut self, pace: &Pace, random: &mut Random) -> bool {
-        if pace.times.is_some_and(|times| self.done >= times) {
+        if self.is_used_up(pace) {
             return false;
         }
         self.matched += 1;
@@ -89,6 +94,11 @@ impl Count {
         self.done += u64::from(is_due);
         is_due
     }
+
+    /// Whether it has acted as often as it may.
+    pub(super) fn is_used_up(&self, pace: &Pace) -> bool {
+        pace.times.is_some_and(|times| self.done >= times)
+    }
 }
 
 impl Rule {
@@ -96,8 +106,19 @@ impl Rule {
     pub(super) fn is_due(&self, own: &mut Count, random: &mut Random) -> bool {
         match &self.shared {
             Some(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).is_due(&self.pace, random),
-            None => own.is_due(&self.pace, random),
+            None => {
+                let is_due = own.is_due(&self.pace, random);
+                if is_due && own.is_used_up(&self.pace) {
+                    self.used_up.fetch_add(1, Ordering::Relaxed);
+                }
+                is_due
+            }
         }
+    }
+
+    /// In how many sessions it has acted as often as it may, where each is counted by itself.
+    pub(super) fn used_up(&self) -> u64 {
+        self.used_up.load(Ordering::Relaxed)
     }
 }
 

@@ -251,3 +251,49 @@ fn a_close_has_a_code_to_filter_by() {
     assert_eq!(close(b"\x0f\xa1bye", &mut judge), ["c: marked"]);
     assert!(close(b"\x03\xe8bye", &mut judge).is_empty());
 }
+
+#[test]
+fn rules_are_listed_as_the_file_has_them() {
+    let rules = rules(
+        "[[rule]]\nname='first'\nwhen='price>100'\nthen={ set = { 'a b' = 2, price = [1, 2] } } # why\n\
+         [[rule]]\nname='off'\noff=true\nthen={ drop = true }\n\
+         [[rule]]\nafter=2\nevery=3\nprobability=0.5\ntimes=4\nper='all'\n\
+         then=[\n  { delay = ['1s', '2s'] }, # slow\n  { mark = true },\n]\n\
+         [[rule]]\nname='table'\non='handshake'\n[rule.then]\nrefuse = 503\nbody = '''\nback\nsoon'''\n",
+    );
+    let listed: Vec<_> =
+        rules.listed().into_iter().map(|one| (one.name.to_owned(), one.then.to_owned())).collect();
+    let own = |name: &str, then: &str| (name.to_owned(), then.to_owned());
+    assert_eq!(
+        listed,
+        [
+            own("first", "{ set = { 'a b' = 2, price = [1, 2] } }"),
+            own("off", "{ drop = true }"),
+            own("rule 3", "[{ delay = ['1s', '2s'] }, { mark = true }]"),
+            own("table", "{ refuse = 503, body = '''⏎back⏎soon''' }"),
+        ]
+    );
+    let paces: Vec<_> = rules.listed().into_iter().map(|one| one.pace).collect();
+    assert_eq!(paces, ["", "", "after 2, every 3, probability 0.5, times 4 in all", "on the request"]);
+    let whens: Vec<_> = rules.listed().iter().map(|one| one.when.source().to_owned()).collect();
+    assert_eq!(whens, ["price>100", "", "", ""]);
+    assert_eq!(rules.listed()[1].standing, Standing::Off);
+    assert_eq!(rules.names().collect::<Vec<_>>(), ["first", "rule 3", "table"], "what is off does not hold");
+}
+
+#[test]
+fn rules_are_told_that_have_acted_as_often_as_they_may() {
+    let rules = rules(
+        "[[rule]]\nname='each'\ntimes=1\nthen={ mark = true }\n\
+         [[rule]]\nname='all'\ntimes=2\nper='all'\nthen={ mark = true }\n\
+         [[rule]]\nname='never'\ntimes=0\nthen={ mark = true }\n",
+    );
+    let standings = || rules.listed().into_iter().map(|one| one.standing).collect::<Vec<_>>();
+    assert_eq!(standings(), [Standing::Holds, Standing::Holds, Standing::UsedUp]);
+    let mut one = Judge::new(rules.clone());
+    text(&mut one, &flow(1), "x");
+    assert_eq!(standings(), [Standing::UsedUpIn(1), Standing::Holds, Standing::UsedUp]);
+    text(&mut one, &flow(1), "x");
+    text(&mut Judge::new(rules.clone()), &flow(2), "x");
+    assert_eq!(standings(), [Standing::UsedUpIn(2), Standing::UsedUp, Standing::UsedUp]);
+}

@@ -105,6 +105,8 @@ pub enum Action {
     Notes,
     /// What the program prints that was run.
     Output,
+    /// Which rules hold, and what they did.
+    Rules,
     /// Draw everything anew.
     Redraw,
     /// Back to the shell for a while.
@@ -341,6 +343,7 @@ pub const BINDINGS: &[Binding] = &[
     key(&["+"], Action::Hold(HoldAction::Rule), "rule", "make a rule of the message, and save it")
         .takes("[THEN]")
         .hint("rule"),
+    key(&["T"], Action::Rules, "rules", "which rules hold, and on what each acted").hint("rules"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
     key(&["Y"], Action::CopyAs, "copy-as", "copy session or message as code: curl, node, python …")
         .takes("[LANGUAGE]")

@@ -260,6 +260,11 @@ impl App {
         self.places.get(&flow).copied()
     }
 
+    /// The user is at that place of a session's messages now.
+    pub(super) fn go_to_row(&mut self, flow: Flow, place: Place) {
+        self.places.insert(flow, place);
+    }
+
     /// Says something until the next key.
     pub fn say(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: text.into(), bad: false });
@@ -272,7 +277,7 @@ impl App {
 
     /// Does what an action means, with the argument of a command if it was one.
     pub(super) fn act(&mut self, action: Action, argument: Option<&str>, page: &Page) -> Option<Effect> {
-        if self.act_on_sheet(action) || self.act_on_comparison(action, page) {
+        if self.act_on_sheet(action, page) || self.act_on_comparison(action, page) {
             return None;
         }
         match action {
@@ -322,6 +327,7 @@ impl App {
             Action::Help => self.sheet = Some(Sheet::new(SheetKind::Help)),
             Action::Notes => self.sheet = Some(Sheet::new(SheetKind::Notes)),
             Action::Output => self.sheet = Some(Sheet::at_end(SheetKind::Output)),
+            Action::Rules => self.sheet = Some(Sheet::new(SheetKind::Rules)),
             Action::Compare => self.compare(argument, page),
             _ => return self.effect(action, argument, page),
         }
@@ -351,7 +357,11 @@ impl App {
     }
 
     /// Keys while a sheet is shown; false where the action goes on to mean what it means.
-    fn act_on_sheet(&mut self, action: Action) -> bool {
+    fn act_on_sheet(&mut self, action: Action, page: &Page) -> bool {
+        if let (Some(Sheet { kind: SheetKind::Rules, chosen, .. }), Action::Open) = (self.sheet, action) {
+            self.show_ruled(chosen, page);
+            return true;
+        }
         if self.sheet.as_mut().is_none_or(|sheet| sheet.scroll(action)) {
             return self.sheet.is_some();
         }
@@ -362,6 +372,7 @@ impl App {
             Action::Help => shown == Some(SheetKind::Help),
             Action::Notes => shown == Some(SheetKind::Notes),
             Action::Output => shown == Some(SheetKind::Output),
+            Action::Rules => shown == Some(SheetKind::Rules),
             _ => true,
         }
     }

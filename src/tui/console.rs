@@ -12,11 +12,13 @@ use super::encores::Stage;
 use super::gather::Gatherer;
 use super::hold::{HoldAction, HoldEffect};
 use super::page::Page;
+use super::rules::Ruling;
 use super::sent::Sent;
-use super::sheet;
+use super::sheet::{self, SheetKind};
 use super::sifter::Sifter;
 use super::theme::Theme;
 use crate::capture::{Flow, Log, Payload, Program, Stamp, State, Summary};
+use crate::control::Controller;
 use crate::filter::Filter;
 use crate::replay::Encore;
 
@@ -36,6 +38,8 @@ pub struct Console {
     sent: Sent,
     /// Whether the end of the program was announced.
     over: bool,
+    /// Who knows the rules that hold.
+    controller: Option<Controller>,
 }
 
 impl Console {
@@ -56,6 +60,7 @@ impl Console {
             noted: 0,
             sent: Sent::default(),
             over: false,
+            controller: None,
         }
     }
 
@@ -113,6 +118,11 @@ impl Console {
         self.app.complain(why);
     }
 
+    /// Shows the rules that hold by this controller's word.
+    pub fn show_rules_of(&mut self, controller: Controller) {
+        self.controller = Some(controller);
+    }
+
     /// What is held was so before the screens came, or by somebody else.
     pub fn hold(&mut self, filter: Option<Filter>) {
         self.app.holding.on = filter.is_some();
@@ -136,13 +146,17 @@ impl Console {
         if let Some(editor) = &mut self.app.editor {
             editor.settle(width, height);
         }
+        self.rule(width);
         if let Some(sheet) = &mut self.app.sheet {
             let place = match self.app.comparison {
                 Some(_) => When::Comparing,
                 None => When::In(self.app.focus),
             };
-            self.page.sheet = sheet.lines(&self.log, &self.about, place, width);
+            self.page.sheet = sheet.lines((&self.log, &self.page), &self.about, place, width);
             sheet.settle(self.page.sheet.len(), height);
+            if sheet.kind == SheetKind::Rules {
+                sheet.settle_rules(&self.page.rules.rows, height);
+            }
         }
         self.compose_first();
         self.hear();
@@ -154,6 +168,16 @@ impl Console {
     /// Shows a session that is being played again beside the one that it plays.
     pub fn begin(&mut self, encore: Encore) {
         self.stage.begin(encore, &mut self.app);
+    }
+
+    /// Looks at the rules; at what is on their sheet only while that is shown.
+    fn rule(&mut self, columns: usize) {
+        let rules = Ruling::of(self.controller.as_ref());
+        let is_shown = self.app.sheet.is_some_and(|sheet| sheet.kind == SheetKind::Rules);
+        self.page.rules = match is_shown {
+            true => rules.on_sheet(self.controller.as_ref(), (&self.log, self.page.now), columns),
+            false => rules,
+        };
     }
 
     /// Gives up a comparison of sessions that the log does not have.

@@ -8,6 +8,7 @@ use super::answers::Other;
 use super::comparison::Compared;
 use super::hold::Waiting;
 use super::listing::Listing;
+use super::rules::Ruling;
 use super::theme::Words;
 use crate::capture::{Flow, Stamp, Stats, Summary};
 use crate::ws::Direction;
@@ -33,6 +34,8 @@ pub struct Page {
     pub waiting: Waiting,
     /// Two sessions side by side, where they are compared.
     pub comparison: Option<Compared>,
+    /// The rules.
+    pub rules: Ruling,
     /// The lines of the sheet over the panes.
     pub sheet: Vec<Words>,
 }

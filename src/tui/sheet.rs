@@ -4,7 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::actions::{Action, When};
-use super::draw::{View, scroll_bar, styled};
+use super::draw::{View, choose, scroll_bar, styled};
+use super::page::Page;
+use super::rules::RuleRow;
 use super::theme::{Look, Words};
 use super::{About, document, help, text, timing};
 use crate::capture::{Log, Program, Stream};
@@ -19,6 +21,8 @@ pub struct Sheet {
     pub top: usize,
     /// Whether it stays at its end as lines come.
     pub follow: bool,
+    /// The rule that is chosen, where it shows rules.
+    pub chosen: usize,
 }
 
 /// What is written on a sheet.
@@ -30,6 +34,8 @@ pub enum SheetKind {
     Notes,
     /// What the program prints that was run.
     Output,
+    /// Which rules hold, and what they did.
+    Rules,
 }
 
 /// As many notes as are shown: the latest.
@@ -38,30 +44,35 @@ const NOTES: usize = 1000;
 impl Sheet {
     /// One that is read from its beginning.
     pub(super) fn new(kind: SheetKind) -> Sheet {
-        Sheet { kind, top: 0, follow: false }
+        Sheet { kind, top: 0, follow: false, chosen: 0 }
     }
 
     /// One that stays at its end.
     pub(super) fn at_end(kind: SheetKind) -> Sheet {
-        Sheet { kind, top: 0, follow: true }
+        Sheet { kind, top: 0, follow: true, chosen: 0 }
     }
 
     /// Scrolls; false where that is not what the action does, and the sheet is to be closed.
     pub(super) fn scroll(&mut self, action: Action) -> bool {
-        let page = 10;
-        let before = self.top;
-        self.top = match action {
-            Action::Down => self.top + 1,
-            Action::Up => self.top.saturating_sub(1),
-            Action::HalfDown | Action::PageDown => self.top + page,
-            Action::HalfUp | Action::PageUp => self.top.saturating_sub(page),
+        let (by, page) = match self.kind {
+            SheetKind::Rules => (&mut self.chosen, 3),
+            _ => (&mut self.top, 10),
+        };
+        let before = *by;
+        *by = match action {
+            Action::Down => *by + 1,
+            Action::Up => by.saturating_sub(1),
+            Action::HalfDown | Action::PageDown => *by + page,
+            Action::HalfUp | Action::PageUp => by.saturating_sub(page),
             Action::First => 0,
             // Brought back to the last line before it is drawn.
             Action::Last => usize::MAX / 2,
             _ => return false,
         };
-        self.follow &= self.top >= before;
-        self.follow |= action == Action::Last;
+        if self.kind != SheetKind::Rules {
+            self.follow &= self.top >= before;
+            self.follow |= action == Action::Last;
+        }
         true
     }
 
@@ -72,9 +83,25 @@ impl Sheet {
         self.follow |= self.kind == SheetKind::Output && self.top == last;
     }
 
+    /// Keeps to the rules that there are, and the chosen one in view.
+    pub(super) fn settle_rules(&mut self, rows: &[RuleRow], height: usize) {
+        self.chosen = self.chosen.min(rows.len().saturating_sub(1));
+        let Some(row) = rows.get(self.chosen) else { return };
+        // The heading is in view with the first.
+        let start = if self.chosen == 0 { 0 } else { row.lines.start };
+        self.top = self.top.clamp(row.lines.end.saturating_sub(height).min(start), start);
+    }
+
     /// Its lines.
-    pub(super) fn lines(&self, log: &Log, about: &About, place: When, columns: usize) -> Vec<Words> {
+    pub(super) fn lines(
+        &self,
+        (log, page): (&Log, &Page),
+        about: &About,
+        place: When,
+        columns: usize,
+    ) -> Vec<Words> {
         match self.kind {
+            SheetKind::Rules => page.rules.lines.clone(),
             SheetKind::Help => help::lines(place, columns),
             SheetKind::Notes => notes(log, columns),
             SheetKind::Output => output(log, about, columns),
@@ -87,6 +114,13 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, sheet: 
     for (at, words) in lines.iter().skip(sheet.top).take(area.height as usize).enumerate() {
         let line = styled(words, view.theme, None);
         frame.render_widget(line, Rect { y: area.y + at as u16, height: 1, ..area });
+    }
+    let chosen = view.page.rules.rows.get(sheet.chosen).filter(|_| sheet.kind == SheetKind::Rules);
+    let at = chosen.and_then(|row| row.lines.start.checked_sub(sheet.top));
+    if let Some(at) = at.filter(|at| *at < area.height as usize) {
+        let place = Rect { y: area.y + at as u16, height: 1, ..area };
+        frame.render_widget(" ›", place);
+        choose(frame, place, view, view.app.focus);
     }
     scroll_bar(frame, area, view, (sheet.top as u64, lines.len() as u64));
 }

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::actions::{Action, BINDINGS, Pane, helpful};
 use super::draw::View;
 use super::hold::{self, HoldAction};
+use super::sheet::SheetKind;
 use super::{composer, edit, sheet, text};
 use crate::decode::visible;
 use crate::net::{Entrance, Listening};
@@ -129,6 +130,12 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
     if view.app.holding.on || held > 0 {
         parts.push((13, format!("{} held", text::count(held)), held > 0));
     }
+    if view.page.rules.fault.is_some() {
+        parts.push((11, "✗ file of rules".to_owned(), true));
+    }
+    if view.page.rules.holding > 0 {
+        parts.push((7, text::plural(view.page.rules.holding as u64, "rule"), false));
+    }
     parts.push((6, text::size(stats.bytes), false));
     if stats.violations > 0 {
         parts.push((7, format!("⚠ {}", text::count(stats.violations)), true));
@@ -197,6 +204,9 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
     }
     if let Some(composer) = &view.app.composer {
         return composer::hints(composer);
+    }
+    if view.app.sheet.is_some_and(|sheet| sheet.kind == SheetKind::Rules) {
+        return vec![("j k", "choose"), ("enter", "what it acted on"), ("esc", "close")];
     }
     if view.app.sheet.is_some() {
         return vec![("j k", "scroll"), ("esc", "close")];

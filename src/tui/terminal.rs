@@ -80,6 +80,9 @@ pub fn run(log: &Log, about: About, outside: &Outside) -> io::Result<()> {
     let no_color = std::env::var("NO_COLOR").ok();
     let mut console = Console::new(log.clone(), about, Theme::from_no_color(no_color.as_deref()), size);
     console.hold(outside.controller.as_ref().and_then(Controller::hold));
+    if let Some(controller) = &outside.controller {
+        console.show_rules_of(controller.clone());
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let sifter = console.sifter().spawn(log.clone(), Arc::clone(&stop))?;
     let (saved, saves) = mpsc::channel();

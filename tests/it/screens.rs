@@ -5,6 +5,7 @@ mod compose;
 mod filters;
 mod hold;
 mod rules;
+mod ruling;
 mod saving;
 mod tls;
 mod views;

@@ -78,6 +78,7 @@ impl Commander {
                     format!("the rules are as they were: {} cannot be read: {error}", path.display())
                 })?;
                 let rules = parse::rule_set(&text).map_err(|fault| format!("{}: {fault}", path.display()))?;
+                let rules = rules.read_from(&path.display().to_string());
                 Ok(self.rules(rules))
             }
             Wish::Subscribe(filter) => {

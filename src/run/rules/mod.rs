@@ -94,7 +94,8 @@ impl Told {
 /// # Errors
 /// All that is wrong with it, a line each, with the file's name and the place.
 fn parse(path: &Path, text: &str) -> Result<RuleSet, String> {
-    RuleSet::parse(text).map_err(|errors| {
+    let name = path.display().to_string();
+    RuleSet::parse(text).map(|rules| rules.read_from(&name)).map_err(|errors| {
         let told: Vec<_> = errors.iter().map(|error| format!("{}:{error}", path.display())).collect();
         told.join("\n")
     })

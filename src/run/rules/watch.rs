@@ -21,7 +21,13 @@ pub(super) struct Read {
     pub(super) rules: RuleSet,
     pub(super) path: PathBuf,
     text: String,
+    /// How often in a row it could not be read.
+    missed: u32,
 }
+
+/// How often in a row a file cannot be read before that is told: an editor that replaces it may have taken the old one
+/// away for a moment.
+const MISSED: u32 = 4;
 
 /// A file that is looked at until this is dropped.
 pub(super) struct Watched {
@@ -32,7 +38,7 @@ pub(super) struct Watched {
 impl Read {
     pub(super) fn of(path: &Path) -> Result<Read, Failure> {
         let (text, rules) = read(path).map_err(|error| Failure::new(USAGE, error))?;
-        Ok(Read { rules, path: path.to_owned(), text })
+        Ok(Read { rules, path: path.to_owned(), text, missed: 0 })
     }
 
     /// Has hold what the file says from now on.
@@ -51,8 +57,23 @@ impl Read {
 
     /// Reads the file again where it has changed; gives what there is to say.
     fn look_again(&mut self, controller: &Controller) -> Option<String> {
-        // An editor that replaces the file may have taken the old one away: what is not there has not changed yet.
-        let text = std::fs::read_to_string(&self.path).ok().filter(|text| *text != self.text)?;
+        const STAY: &str = "the rules from before still hold";
+        let text = match std::fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.missed = self.missed.saturating_add(1);
+                if self.missed != MISSED {
+                    return None;
+                }
+                let fault = format!("{} cannot be read: {error}", self.path.display());
+                controller.tell_rules_fault(Some(&fault));
+                return Some(format!("{fault}; {STAY}"));
+            }
+        };
+        let was_missed = std::mem::take(&mut self.missed) >= MISSED;
+        if text == self.text && !was_missed {
+            return None;
+        }
         self.text = text;
         match parse(&self.path, &self.text) {
             Ok(rules) => {
@@ -65,7 +86,11 @@ impl Read {
                 };
                 Some(format!("{}: {count} now", self.path.display()))
             }
-            Err(errors) => Some(format!("{}; the rules from before still hold", errors.replace('\n', "; "))),
+            Err(errors) => {
+                let fault = errors.replace('\n', "; ");
+                controller.tell_rules_fault(Some(&fault));
+                Some(format!("{fault}; {STAY}"))
+            }
         }
     }
 }

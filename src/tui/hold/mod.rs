@@ -20,6 +20,7 @@ pub use gather::{HeldRow, Waiting};
 
 pub(super) use draw::{is_chosen, render, state_of};
 pub(super) use gather::{Watch, head_of, subject_of};
+pub(super) use rule::quoted;
 
 /// What is held, as the user has asked for it, and where they are among it.
 #[derive(Clone, Debug, Default)]

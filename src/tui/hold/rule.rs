@@ -65,7 +65,7 @@ fn about(log: &Log, message: &Message) -> (String, String) {
 }
 
 /// A word of a filter, in quotation marks where it needs them.
-fn quoted(word: &str) -> String {
+pub(in crate::tui) fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
