@@ -18,7 +18,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::schema::Payloads;
-use crate::capture::{Event, Exchange, Note, Opening, Payload, Refused};
+use crate::capture::{Act, Deed, Event, Exchange, Note, Opening, Payload, Refused};
+use crate::ws::Direction;
 use query::Extent;
 use secrets::{Finds, Numbers, Origin};
 
@@ -62,6 +63,14 @@ impl Redactor {
                 let mut note = Note { text: note.text.clone(), ..*note };
                 text(&mut note.text, "text", &mut finds);
                 Cow::Owned(Event::Note(note))
+            }
+            Event::Act(act @ Act { number: None, deed: Deed::Edited(opcode, head), direction, .. }) => {
+                let mut after = head.clone();
+                let place = if *direction == Direction::ToServer { "request" } else { "response" };
+                body(&mut after, source, |bytes| {
+                    Some(head::redact(bytes, place, &mut finds)).filter(|read| read != bytes)
+                });
+                Cow::Owned(Event::Act(Act { deed: Deed::Edited(*opcode, after), ..act.clone() }))
             }
             // Requests that nobody has answered have no line; the others have no heads.
             Event::Act(_)

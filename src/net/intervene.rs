@@ -46,9 +46,17 @@ impl Serving {
         let steps = judge.request(&flow_of(opening, None));
         let session = opening.session;
         let mut notes = Vec::new();
-        for Step { rule, effect } in steps {
+        let mut steps = steps.into_iter().peekable();
+        while let Some(Step { rule, effect }) = steps.next() {
             let by = rule.clone().map_or(By::User, By::Rule);
-            match self.edit_request(&mut asked, session, effect, by, &mut notes).await {
+            // All that one rule does to the head is one act.
+            let more = steps.peek().is_some_and(|next| next.rule == rule && is_edit(&next.effect));
+            let is_edited = is_edit(&effect) && !more;
+            match self.edit_request(&mut asked, session, effect, by.clone(), &mut notes).await {
+                Fate::GoesOn if is_edited => {
+                    let head = Payload::from(asked.head.clone());
+                    self.act(session, None, Deed::Edited(Opcode::Text, head), by);
+                }
                 Fate::GoesOn => {}
                 Fate::Refused(Refusal { status, body }) => {
                     let who = rule.map_or_else(|| "by hand".to_owned(), |rule| format!("by the rule {rule}"));
@@ -138,8 +146,10 @@ impl Intervention {
         let mut flow = flow_of(report.opening()?, None);
         flow.response = head.clone();
         let (mut edited_head, mut notes) = (head.to_vec(), Vec::new());
-        for Step { rule, effect } in judge.response(&flow) {
-            let by = rule.map_or(By::User, By::Rule);
+        let mut steps = judge.response(&flow).into_iter().peekable();
+        while let Some(Step { rule, effect }) = steps.next() {
+            let by = rule.clone().map_or(By::User, By::Rule);
+            let is_edit = is_edit(&effect);
             match effect {
                 HandshakeEdit::Set(name, value) => {
                     edited_head = set_header(&edited_head, &name, &value);
@@ -152,6 +162,9 @@ impl Intervention {
                 // The server has agreed: what is left to choose is what the client hears of it.
                 HandshakeEdit::Hold | HandshakeEdit::Refuse(_) | HandshakeEdit::Delay(_) => {}
             }
+            if is_edit && steps.peek().is_none_or(|next| next.rule != rule) {
+                report.edited_response(Bytes::copy_from_slice(&edited_head), by);
+            }
         }
         (!notes.is_empty()).then(|| (edited_head.into(), notes))
     }
@@ -160,6 +173,11 @@ impl Intervention {
     pub(super) fn touch(self, report: &Report) -> Option<Box<Touch>> {
         Some(Box::new(Touch::new(self.judge?, report.opening()?)))
     }
+}
+
+/// Whether it changes the head.
+fn is_edit(effect: &HandshakeEdit) -> bool {
+    matches!(effect, HandshakeEdit::Set(..) | HandshakeEdit::Remove(_))
 }
 
 fn edited(name: &str, how: &str, by: &By) -> String {

@@ -10,8 +10,11 @@ use super::edit::Edited;
 use super::exchange::{Carried, Kind};
 use super::target::Authority;
 use super::transport::Transport;
-use crate::capture::{Event, Exchange, Mode, Opening, Payload, Refused, Tap, Timing, Tls, Tunnel};
+use crate::capture::{
+    Act, By, Deed, Event, Exchange, Mode, Opening, Payload, Refused, Tap, Timing, Tls, Tunnel,
+};
 use crate::ws::handshake::{self, RequestHead, ResponseHead};
+use crate::ws::{Direction, Opcode};
 
 /// What is known so far.
 pub(super) struct Report {
@@ -71,6 +74,15 @@ impl Report {
         if let About::Session { opening, .. } = &mut self.about {
             opening.notes.extend(notes);
         }
+    }
+
+    /// The response's head goes to the client as this, by this doing.
+    pub(super) fn edited_response(&self, head: Bytes, by: By) {
+        let Some(opening) = self.opening() else { return };
+        let (time, direction) = (self.tap.log().now(), Direction::ToClient);
+        let deed = Deed::Edited(Opcode::Text, Payload::from(head));
+        let act = Act { session: opening.session, time, direction, number: None, held: None, deed, by };
+        self.tap.event(Event::Act(act));
     }
 
     /// The request is there, for `authority`, or for nobody where it names no server.

@@ -85,8 +85,10 @@ impl Work<'_> {
         let given = Given::as_read(&record.item);
         let payload = match &record.item {
             Item::Event(Event::Message(Message { payload, .. })) => Some(payload),
-            // What went on in a message's place.
-            Item::Event(Event::Act(Act { deed: Deed::Edited(_, payload), .. })) => Some(payload),
+            // What went on in a message's place; in a head's place went a head.
+            Item::Event(Event::Act(Act { number: Some(_), deed: Deed::Edited(_, payload), .. })) => {
+                Some(payload)
+            }
             _ => None,
         };
         if let Some(payload) = payload {

@@ -6,9 +6,10 @@ mod pace;
 
 use std::time::{Duration, Instant};
 
-use sockeye::capture::Log;
+use sockeye::capture::{Deed, Log};
 use sockeye::control::Command;
 use sockeye::rules::RuleSet;
+use sockeye::ws::Direction;
 
 use crate::support::{Peer, Running, Server, request, reverse, switching};
 
@@ -257,7 +258,24 @@ fn headers_of_both_heads_are_set_and_removed() {
     assert!(head.contains("Server: even\r\n") && !head.contains("odd"), "{head}");
     client.expect(b"\x81\x01x").finish().expect_fin();
     server.finish();
-    running.finish();
+    let log = running.finish();
+    let edits: Vec<_> = log
+        .session_acts(1)
+        .iter()
+        .map(|act| {
+            let Deed::Edited(_, head) = &act.deed else { panic!("{act:?}") };
+            let head = String::from_utf8(log.read(head, 0, usize::MAX).unwrap().to_vec()).unwrap();
+            (act.by.to_string(), act.direction, head.contains("X-A: 1"), head.contains("Server: even"))
+        })
+        .collect();
+    assert_eq!(
+        edits,
+        [
+            ("rule rule 1".to_owned(), Direction::ToServer, true, false),
+            ("rule rule 2".to_owned(), Direction::ToClient, false, true),
+        ],
+        "all that a rule does to a head is one act"
+    );
 }
 
 #[test]

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::super::schema::{InMemory, Item, Reader, Recording, Writer};
 use super::*;
-use crate::capture::{Flow, Stamp};
+use crate::capture::{By, Flow, Stamp};
 use crate::headless::Redaction;
+use crate::ws::Opcode;
 
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtaXJhIn0.c2lnbmF0dXJl";
 
@@ -313,6 +314,21 @@ fn a_note_about_the_proxy_is_read_for_urls() {
         redacted,
         Event::Note(Note { text: "cannot reach ws://h/?token=redacted-1: refused".into(), ..note })
     );
+}
+
+#[test]
+fn heads_that_were_edited_are_read_as_heads() {
+    let act = |number, direction| {
+        let head = "GET /?token=s3cr3t-t0ken HTTP/1.1\r\nCookie: a=12345678\r\n\r\n".to_owned();
+        let deed = Deed::Edited(Opcode::Text, Payload::from(head));
+        Event::Act(Act { session: 1, time: Stamp(0), direction, number, held: None, deed, by: By::User })
+    };
+    let redacted = |event| line_of(&Redactor::default().redact(&event, &InMemory));
+    let of_head = redacted(act(None, Direction::ToServer));
+    assert!(!of_head.contains("s3cr3t") && !of_head.contains("12345678"), "{of_head}");
+    assert!(of_head.contains("Cookie: a=redacted-"), "{of_head}");
+    let of_message = redacted(act(Some(1), Direction::ToServer));
+    assert!(of_message.contains("12345678"), "payloads are left as they are: {of_message}");
 }
 
 #[test]
