@@ -149,12 +149,7 @@ fn rule(
         Some(value) => filter(&value, on)?,
         None => Filter::default(),
     };
-    let pace = Pace {
-        after: get("after").map_or(Ok(0), |value| value.whole(ANY))?,
-        every: get("every").map_or(Ok(1), |value| value.whole(1..=u64::MAX))?,
-        probability: get("probability").map_or(Ok(1.0), |value| value.number(0.0..=1.0))?,
-        times: get("times").map(|value| value.whole(ANY)).transpose()?,
-    };
+    let pace = pace(&get)?;
     let counts_all = get("per").map_or(Ok(false), |value| Ok(value.one_of(&["session", "all"])? == "all"))?;
     let then: Vec<_> = acts.into_iter().map(|(act, ..)| act).collect();
     let meaning = format!("{name} {when} {on:?} {pace:?} {counts_all} {then:?}");
@@ -170,8 +165,16 @@ fn rule(
         shared,
         used_up: AtomicU64::new(0),
     };
-    let is_off = get("off").map_or(Ok(false), |value| value.truth())?;
-    Ok((rule, IsOff(is_off)))
+    Ok((rule, IsOff(get("off").map_or(Ok(false), |value| value.truth())?)))
+}
+
+fn pace<'a, 'i>(get: &dyn Fn(&'static str) -> Option<Value<'a, 'i>>) -> Result<Pace, Wrong> {
+    Ok(Pace {
+        after: get("after").map_or(Ok(0), |value| value.whole(ANY))?,
+        every: get("every").map_or(Ok(1), |value| value.whole(1..=u64::MAX))?,
+        probability: get("probability").map_or(Ok(1.0), |value| value.number(0.0..=1.0))?,
+        times: get("times").map(|value| value.whole(ANY)).transpose()?,
+    })
 }
 
 type Acts = Vec<(Box<dyn Act>, usize, &'static Fault)>;

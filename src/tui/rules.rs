@@ -233,12 +233,12 @@ impl App {
         let Some(number) = message else {
             self.focus = Pane::Sessions;
             return self
-                .say(format!("{} acted in these sessions; f and enter shows all again", visible(&row.name)));
+                .say(format!("{} acted in these sessions; f enter shows all again", visible(&row.name)));
         };
         self.filter = filter;
         self.hide_control = false;
         self.focus = Pane::Messages;
         self.go_to_row(flow, Place { row: number, top: number, follow: false });
-        self.say(format!("{} acted on these; f and enter shows all again", visible(&row.name)));
+        self.say(format!("{} acted on these; f enter in each list shows all again", visible(&row.name)));
     }
 }

@@ -130,12 +130,7 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
     if view.app.holding.on || held > 0 {
         parts.push((13, format!("{} held", text::count(held)), held > 0));
     }
-    if view.page.rules.fault.is_some() {
-        parts.push((11, "✗ file of rules".to_owned(), true));
-    }
-    if view.page.rules.holding > 0 {
-        parts.push((7, text::plural(view.page.rules.holding as u64, "rule"), false));
-    }
+    parts.extend(rules(view));
     parts.push((6, text::size(stats.bytes), false));
     if stats.violations > 0 {
         parts.push((7, format!("⚠ {}", text::count(stats.violations)), true));
@@ -158,6 +153,14 @@ fn totals(view: &View<'_>, width: usize) -> Vec<(u8, String, bool)> {
         parts.push((11, format!("● rec{name}"), false));
     }
     parts
+}
+
+/// How many rules hold, and that their file cannot be taken as it is.
+fn rules(view: &View<'_>) -> impl Iterator<Item = (u8, String, bool)> {
+    let rules = &view.page.rules;
+    let fault = rules.fault.is_some().then(|| (11, "✗ file of rules".to_owned(), true));
+    let holding = (rules.holding > 0).then(|| (7, text::plural(rules.holding as u64, "rule"), false));
+    fault.into_iter().chain(holding)
 }
 
 /// What was just said, or the keys that help here.

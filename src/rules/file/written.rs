@@ -14,7 +14,8 @@ impl Value<'_, '_> {
         let mut out = String::new();
         write(&mut out, self.text, self.spanned);
         if out.len() > KEPT {
-            out.truncate(out.floor_char_boundary(KEPT));
+            let end = (0..=KEPT).rev().find(|at| out.is_char_boundary(*at)).unwrap_or_default();
+            out.truncate(end);
             out.push('…');
         }
         out
