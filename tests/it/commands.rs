@@ -201,3 +201,65 @@ fn the_end_of_the_input_is_not_the_end_unless_asked_for() {
     drop(program.input.take());
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_script_asks_what_the_rules_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    let rules = "[[rule]]\nname='quiet'\nwhen='dir:client drop'\nthen={ drop = true }\ntimes=2\n\
+                 [[rule]]\nname='resting'\nthen={ mark = true }\noff=true\n";
+    std::fs::write(&file, rules).unwrap();
+    let server = parrot();
+    let (mut program, address) = Program::start(&server, &["--rules", file.to_str().unwrap()]);
+    let mut client = open(address);
+    let acted = json!({ "do": "acted" });
+    let before = program.tell(&acted);
+    assert_eq!(before["file"], file.to_str().unwrap());
+    assert_eq!((&before["fault"], &before["gone"]), (&Value::Null, &json!([])));
+    let quiet = json!({ "name": "quiet", "messages": 0, "sent": 0, "sessions": 0, "standing": "holds",
+        "when": "dir:client drop", "then": "{ drop = true }", "acts": "times 2 in each session" });
+    let resting = json!({ "name": "resting", "messages": 0, "sent": 0, "sessions": 0, "standing": "off",
+        "when": "", "then": "{ mark = true }" });
+    assert_eq!(before["rules"], json!([quiet, resting]));
+
+    client.send(b"\x81\x84\0\0\0\0drop\x81\x84\0\0\0\0drop\x81\x82\0\0\0\0go").expect(b"\x81\x02go");
+    assert_eq!([program.act().0, program.act().0], ["dropped", "dropped"]);
+    let told = program.tell(&acted);
+    let rule = &told["rules"][0];
+    assert_eq!(
+        (&rule["messages"], &rule["sessions"], &rule["used_up_in"]),
+        (&2.into(), &1.into(), &1.into())
+    );
+    assert_eq!((&rule["did"], &rule["last"]["session"]), (&json!(["dropped"]), &1.into()), "{told}");
+
+    std::fs::write(&file, "[[rule]]\nname = 'none'\n").unwrap();
+    assert!(program.next("note")["text"].as_str().unwrap().ends_with("the rules from before still hold"));
+    let told = program.tell(&acted);
+    assert!(told["fault"].as_str().unwrap().contains("rules.toml:1:1: none does nothing"), "{told}");
+    assert_eq!(told["rules"][0]["messages"], 2);
+
+    program.has_done(&json!({ "do": "rules" }));
+    let told = program.tell(&acted);
+    assert_eq!((&told["fault"], &told["file"], &told["rules"]), (&Value::Null, &Value::Null, &json!([])));
+    assert_eq!((&told["gone"][0]["name"], &told["gone"][0]["messages"]), (&"quiet".into(), &2.into()));
+}
+
+#[test]
+fn a_file_of_rules_that_goes_away_is_told_and_taken_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    let rules = "[[rule]]\nname='quiet'\nthen={ drop = true }\n";
+    std::fs::write(&file, rules).unwrap();
+    let server = parrot();
+    let (mut program, address) = Program::start(&server, &["--rules", file.to_str().unwrap()]);
+    std::fs::remove_file(&file).unwrap();
+    let note = program.next("note")["text"].as_str().unwrap().to_owned();
+    assert!(note.contains("cannot be read") && note.ends_with("the rules from before still hold"), "{note}");
+    let told = program.tell(&json!({ "do": "acted" }));
+    assert!(told["fault"].as_str().unwrap().contains("cannot be read"), "{told}");
+    assert_eq!(told["rules"][0]["name"], "quiet");
+    std::fs::write(&file, rules).unwrap();
+    assert!(program.next("note")["text"].as_str().unwrap().ends_with("1 rule holds now"));
+    assert_eq!(program.tell(&json!({ "do": "acted" }))["fault"], Value::Null);
+    drop(open(address));
+}

@@ -271,8 +271,8 @@ fn headers_of_both_heads_are_set_and_removed() {
     assert_eq!(
         edits,
         [
-            ("rule rule 1".to_owned(), Direction::ToServer, true, false),
-            ("rule rule 2".to_owned(), Direction::ToClient, false, true),
+            ("rule 1".to_owned(), Direction::ToServer, true, false),
+            ("rule 2".to_owned(), Direction::ToClient, false, true),
         ],
         "all that a rule does to a head is one act"
     );

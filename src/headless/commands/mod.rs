@@ -2,6 +2,7 @@
 //!
 //! [`parse()`] reads a line and does nothing; [`Commander`] has it done.
 
+mod acted;
 mod parse;
 mod words;
 
@@ -85,6 +86,7 @@ impl Commander {
                 self.subscription.change(filter);
                 Ok(Told::new())
             }
+            Wish::Acted => Ok(acted::acted(&self.controller, &self.log)),
             Wish::List { all } => Ok(self.list(all)),
             Wish::Help => {
                 let word = |word: &Word| json!({ "do": word.name, "keys": word.keys, "help": word.help });

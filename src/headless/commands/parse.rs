@@ -44,6 +44,8 @@ pub enum Wish {
     Rules(RuleSet),
     /// The rules in this file hold.
     RulesFile(PathBuf),
+    /// Which rules hold, and what each did.
+    Acted,
     /// Only what this is true of is printed; nothing where it is none.
     Subscribe(Option<Filter>),
     /// What is there.
@@ -91,6 +93,7 @@ fn wish(keys: &Keys) -> Result<Wish, String> {
         "close" => fields.close(),
         "kill" => Ok(Wish::Command(Command::Kill { session: fields.session()? })),
         "rules" => fields.rules(),
+        "acted" => Ok(Wish::Acted),
         "subscribe" => Ok(Wish::Subscribe(fields.filter()?)),
         "list" => Ok(Wish::List { all: fields.flag("all")?.unwrap_or(false) }),
         "help" => Ok(Wish::Help),

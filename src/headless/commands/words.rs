@@ -66,6 +66,7 @@ pub const WORDS: &[Word] = &[
         keys: &["text", "file"],
         help: "these rules hold from here on, in place of those before; without any, none",
     },
+    Word { name: "acted", keys: &[], help: "which rules hold, and on what each acted so far" },
     Word {
         name: "subscribe",
         keys: &["filter"],
