@@ -88,6 +88,9 @@ impl Whole {
     }
 }
 
+/// Gives fresh masking keys (RFC 6455 5.3).
+pub type Keys<'a> = &'a mut dyn FnMut() -> [u8; 4];
+
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -177,8 +180,8 @@ impl Gate {
     }
 
     /// What must follow for the receiver, now that `verdict` was given on a message. Messages may be put back in another
-    /// order than they came in. The client's new frames are masked with `masking_key`.
-    pub fn put_back(&mut self, whole: Whole, verdict: Verdict, masking_key: [u8; 4], out: &mut Vec<u8>) {
+    /// order than they came in. Each new frame of the client's is masked with a key of `keys`.
+    pub fn put_back(&mut self, whole: Whole, verdict: Verdict, keys: Keys<'_>, out: &mut Vec<u8>) {
         self.pending = self.pending.saturating_sub(1);
         let Verdict { replacement, times } = verdict;
         match replacement {
@@ -186,14 +189,14 @@ impl Gate {
             Some((opcode, payload)) => {
                 self.touch(whole.turn);
                 for _ in 0..times {
-                    self.write(opcode, &payload, whole.turn.is_some(), masking_key, out);
+                    self.write(opcode, &payload, whole.turn.is_some(), keys(), out);
                 }
             }
             None => {
                 for _ in 1..times {
-                    self.forward(whole.clone(), masking_key, out);
+                    self.forward(whole.clone(), keys, out);
                 }
-                self.forward(whole, masking_key, out);
+                self.forward(whole, keys, out);
             }
         }
     }
@@ -372,13 +375,13 @@ impl Gate {
         events.push(Event::Message(Whole { opcode, payload, offset, wire_size, raw, turn }));
     }
 
-    fn forward(&mut self, whole: Whole, masking_key: [u8; 4], out: &mut Vec<u8>) {
+    fn forward(&mut self, whole: Whole, keys: Keys<'_>, out: &mut Vec<u8>) {
         let Some(turn) = whole.turn else { return append(whole.raw, out) };
         let as_it_came = self.takes_no_context_over() || (self.deflater.is_none() && self.passed == turn);
         match whole.payload {
             Some(payload) if !as_it_came => {
                 self.touch(Some(turn));
-                self.write(whole.opcode, &payload, true, masking_key, out);
+                self.write(whole.opcode, &payload, true, keys(), out);
             }
             // What is broken already cannot be made anew.
             _ => {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::gate::{Event, Frame, Gate, Whole};
 use super::{Shut, Verdict};
-use crate::rules::{Effect, Rate, Step};
+use crate::rules::{Effect, Flow, Rate, Seen, Step};
 use crate::ws::{Direction, FrameWalker, Opcode, encode};
 use pace::Pace;
 use queue::{Entry, Place, Queue, What};
@@ -54,6 +54,14 @@ pub struct Passing<'a> {
     pub wire_size: u64,
     /// Whether it was compressed.
     pub compressed: bool,
+}
+
+impl<'a> Passing<'a> {
+    /// The same, as rules see it in its session.
+    pub fn seen(&self, flow: &'a Flow) -> Seen<'a> {
+        let Passing { direction, opcode, payload, wire_size, compressed } = *self;
+        Seen { flow, direction, opcode, payload, wire_size, compressed }
+    }
 }
 
 /// Something that a lane did, or that its session has to do.
@@ -487,7 +495,7 @@ impl Lane {
                 }
             },
             What::Message(whole) => {
-                self.gate.put_back(whole, entry.verdict, around.masking_key(), &mut self.out);
+                self.gate.put_back(whole, entry.verdict, &mut || around.masking_key(), &mut self.out);
             }
         }
         corrupt::corrupt(&mut self.out[start..], &entry.corrupt);

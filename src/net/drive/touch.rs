@@ -13,7 +13,7 @@ use super::Pair;
 use crate::capture::{Agreed, Opening};
 use crate::control::Controller;
 use crate::relay::{Gate, Lane, Passing, Shut, Surroundings, Who};
-use crate::rules::{Effect, Flow, Judge, Rate, Reach, Seen, Step};
+use crate::rules::{Effect, Flow, Judge, Rate, Reach, Step};
 use crate::ws::inflate::History;
 use crate::ws::{Direction, PermessageDeflate};
 
@@ -123,30 +123,13 @@ pub(super) struct Around<'a> {
     controller: &'a Controller,
 }
 
-impl<'a> Around<'a> {
-    fn seen<'s>(&self, passing: &Passing<'s>) -> Seen<'s>
-    where
-        'a: 's,
-    {
-        Seen {
-            flow: self.flow,
-            direction: passing.direction,
-            opcode: passing.opcode,
-            payload: passing.payload,
-            wire_size: passing.wire_size,
-            compressed: passing.compressed,
-        }
-    }
-}
-
 impl Surroundings for Around<'_> {
     fn passes(&mut self, passing: &Passing<'_>) -> bool {
-        self.judge.passes(&self.seen(passing))
+        self.judge.passes(&passing.seen(self.flow))
     }
 
     fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
-        let seen = self.seen(passing);
-        self.judge.message(&seen)
+        self.judge.message(&passing.seen(self.flow))
     }
 
     fn hold(&mut self) -> u64 {

@@ -173,7 +173,7 @@ proptest! {
                         while whole.payload.as_deref() != Some(messages[number].text.as_bytes()) {
                             number += 1;
                         }
-                        gate.put_back(whole, messages[number].verdict.clone(), KEY, &mut out);
+                        gate.put_back(whole, messages[number].verdict.clone(), &mut || KEY, &mut out);
                         number += 1;
                     }
                 }
@@ -221,7 +221,7 @@ proptest! {
             let Event::Message(whole) = events.remove(rest as usize % events.len()) else { panic!("only messages") };
             rest = rest.rotate_right(7);
             order.push(whole.payload.clone().unwrap());
-            gate.put_back(whole, Verdict::FORWARD, KEY, &mut out);
+            gate.put_back(whole, Verdict::FORWARD, &mut || KEY, &mut out);
         }
         prop_assert_eq!(data(&received(&out, direction, deflate)), order);
     }
