@@ -215,7 +215,13 @@ impl Lane {
         {
             self.leave(entry, now, around);
         }
-        if self.queue.time_out(now, &mut self.told) {
+        let timed_out = self.queue.time_out(now, &mut || around.hold(), &mut self.told);
+        // No more room for what could overtake.
+        let full = self.held_octets() >= self.limit && self.queue.is_to_be_overtaken();
+        if full {
+            self.queue.end();
+        }
+        if timed_out || full {
             self.run(now, around);
         }
     }
@@ -236,15 +242,8 @@ impl Lane {
     ) -> bool {
         let goes_on = verdict.times > 0;
         let Some(entry) = self.queue.settle(held, verdict, &by, &mut self.told) else { return false };
-        if goes_on && std::mem::take(&mut entry.then_user) {
-            let held = around.hold();
-            entry.hold(held);
-            self.told.push(Told {
-                offset: entry.offset(),
-                held: Some(held),
-                what: Done::Held,
-                by: Who::User,
-            });
+        if goes_on {
+            entry.ask_user(&mut || around.hold(), &mut self.told);
         }
         self.run(now, around);
         true
@@ -313,7 +312,7 @@ impl Lane {
 
     /// How the direction ends, once all that goes on before that has.
     pub fn end(&self) -> Option<Shut> {
-        self.ending.filter(|_| self.queue.is_over())
+        self.ending.filter(|_| self.queue.is_over(self.place()))
     }
 
     /// Takes what goes on, to be written in order.
@@ -330,7 +329,7 @@ impl Lane {
     pub fn may_read(&self) -> bool {
         let slow = self.pace.is_slow();
         let room = if slow { SLOW_ROOM.min(self.limit) } else { self.limit };
-        self.queue.is_empty() || self.held_octets() < room
+        self.queue.is_empty() || self.held_octets() < room || self.queue.waits_for_sender(self.place())
     }
 
     /// When something will go on by itself.
@@ -402,7 +401,10 @@ impl Lane {
             compressed: false,
         };
         let steps = self.judged.take().unwrap_or_else(|| around.judge(&passing));
-        // Behind a close frame nothing may follow (RFC 6455 5.5.1): it waits for all before it.
+        // Behind a close frame nothing may follow (RFC 6455 5.5.1): it waits for all before it, and overtakes nothing.
+        if frame.opcode == Opcode::Close {
+            self.queue.end();
+        }
         let mut entry = Entry::new(What::Control(frame));
         self.apply(&mut entry, steps, now, around);
         self.queue.push(entry);

@@ -174,11 +174,22 @@ impl Entry {
     }
 
     fn is_ready(&self, now: Instant, place: Place) -> bool {
-        let may_begin = match &self.what {
+        self.waits.is_none() && self.due.is_none_or(|due| due <= now) && self.may_begin(place)
+    }
+
+    fn may_begin(&self, place: Place) -> bool {
+        match &self.what {
             What::Own(frames, _) => place == Place::Message || (place == Place::Frame && is_control(frames)),
             _ => true,
-        };
-        self.waits.is_none() && self.due.is_none_or(|due| due <= now) && may_begin
+        }
+    }
+
+    /// Where the user is to be asked after a hook, now is the time.
+    pub(super) fn ask_user(&mut self, hold: &mut dyn FnMut() -> u64, told: &mut Vec<Told>) {
+        if std::mem::take(&mut self.then_user) {
+            self.hold(hold());
+            told.push(Told { offset: self.offset(), held: self.held, what: Done::Held, by: Who::User });
+        }
     }
 
     /// Somebody's word is not waited for any more.
@@ -245,12 +256,19 @@ impl Queue {
         Some(entry)
     }
 
-    /// What a hook has not answered in time goes on as it is; whether there was such a thing.
-    pub(super) fn time_out(&mut self, now: Instant, told: &mut Vec<Told>) -> bool {
+    /// What a hook has not answered in time goes on as it is, unless the user is to be asked after it, under a number that
+    /// `hold` gives; whether there was such a thing.
+    pub(super) fn time_out(
+        &mut self,
+        now: Instant,
+        hold: &mut dyn FnMut() -> u64,
+        told: &mut Vec<Told>,
+    ) -> bool {
         let mut any = false;
         for entry in &mut self.entries {
             if matches!(entry.waits, Some(Waits::Hook(limit)) if limit <= now) {
                 entry.end_wait(Done::Released, &Who::Proxy, told);
+                entry.ask_user(hold, told);
                 any = true;
             }
         }
@@ -334,9 +352,10 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// Whether nothing of the sender's is here.
-    pub(super) fn is_over(&self) -> bool {
-        self.entries.iter().all(|entry| matches!(entry.what, What::Own(..)))
+    /// Whether nothing is here that could still go on, as the sender has ended: frames of our own stay, where that was in
+    /// the middle of a message.
+    pub(super) fn is_over(&self, place: Place) -> bool {
+        self.entries.iter().all(|entry| !entry.may_begin(place))
     }
 
     pub(super) fn octets(&self) -> usize {
@@ -346,6 +365,16 @@ impl Queue {
     /// Whether a person, or a hook, has to speak before all of it can go on.
     pub(super) fn waits_for_somebody(&self) -> bool {
         self.entries.iter().any(|entry| entry.waits.is_some())
+    }
+
+    /// Whether all of it waits for messages that are to go before it.
+    pub(super) fn is_to_be_overtaken(&self) -> bool {
+        !self.entries.is_empty() && self.entries.iter().all(|entry| entry.behind > 0)
+    }
+
+    /// Whether nothing of it goes on before more has come of the sender: messages to go before it, or the rest of one.
+    pub(super) fn waits_for_sender(&self, place: Place) -> bool {
+        self.entries.iter().all(|entry| entry.behind > 0 || !entry.may_begin(place))
     }
 
     /// When something in it is due, after `now`: what is due already waits for something else.

@@ -73,6 +73,10 @@ impl Lane {
                 continue;
             }
             while let Some(one) = run::run(&bytes[skimmed..end], deflates, 1, plain) {
+                // The gate may not wait for all of it, and then nobody judges it.
+                if one.octets > self.limit {
+                    break 'all;
+                }
                 let steps = around.judge(&self.passing(one, plain));
                 if !steps.is_empty() {
                     self.judged = Some(steps);

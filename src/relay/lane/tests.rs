@@ -1,6 +1,8 @@
 //! A lane, one step after the other; and many at random: whatever is done to some messages, the receiver gets all others
 //! as they were, in order.
 
+mod mixes;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -229,6 +231,29 @@ fn a_message_goes_behind_others() {
 }
 
 #[test]
+fn a_message_that_is_to_go_behind_others_goes_before_a_close() {
+    dialogue(vec![("a", Effect::Reorder(2))])
+        .says("a")
+        .says("b")
+        .gives(&["b"])
+        .sends(b"\x88\x02\x03\xe8")
+        .gives_bytes(b"\x81\x01a\x88\x02\x03\xe8");
+}
+
+#[test]
+fn where_there_is_no_room_for_those_to_go_before_it_a_message_goes() {
+    let gate = Gate::new(Direction::ToClient, None, History::new(), 0, 12);
+    let mut small = dialogue(vec![("aaaa", Effect::Reorder(3)), ("bbbb", Effect::Reorder(3))]);
+    small.lane = Lane::new(Direction::ToClient, gate, 12);
+    let small = small.says("aaaa").says("c").gives(&["c"]).says("bbbb").gives(&["aaaa", "bbbb"]);
+    assert!(small.lane.may_read());
+    // A slow direction has room for little, and reads on.
+    let long = std::str::from_utf8(&[b'x'; SLOW_ROOM]).unwrap();
+    let throttle = Effect::Throttle(Direction::ToClient, Rate::Messages(1000.0));
+    assert!(dialogue(vec![(long, throttle), (long, Effect::Reorder(1))]).says(long).lane.may_read());
+}
+
+#[test]
 fn messages_are_dropped_doubled_and_replaced() {
     let other = Effect::Replace(Opcode::Text, b"other".to_vec());
     dialogue(vec![
@@ -287,6 +312,22 @@ fn what_is_sent_by_hand_passes_what_is_held_and_enters_no_message() {
 }
 
 #[test]
+fn what_is_sent_by_hand_goes_before_the_end_of_a_slow_direction() {
+    let rate = Effect::Throttle(Direction::ToClient, Rate::Messages(10.0));
+    let mut slow = dialogue(vec![("a", rate)]).says("a").gives(&["a"]);
+    slow.lane.send(text("mine"), Who::User, slow.now, &mut slow.world);
+    let slow = slow.ends(Shut::Fin).gives(&[]);
+    assert_eq!(slow.lane.end(), None);
+    let over = slow.at(100).gives(&["mine"]);
+    assert_eq!(over.lane.end(), Some(Shut::Fin));
+    // Where the sender ends in the middle of a message, there is no place for it.
+    let mut cut = dialogue(vec![]).sends(b"\x01\x7f\x00\x00\x00\x00\x00\x20\x00\x00").sends(&[b'x'; 1 << 20]);
+    cut.lane.send(text("mine"), Who::User, cut.now, &mut cut.world);
+    let cut = cut.ends(Shut::Fin);
+    assert_eq!(cut.lane.end(), Some(Shut::Fin));
+}
+
+#[test]
 fn a_hook_that_does_not_answer_in_time_lets_the_message_go() {
     let limit = Duration::from_millis(30);
     let asked =
@@ -301,6 +342,18 @@ fn the_user_is_asked_after_the_hook() {
     dialogue(vec![("a", ask), ("a", Effect::Hold)])
         .says("a")
         .settles(1, Verdict::FORWARD)
+        .gives(&[])
+        .settles(2, Verdict::FORWARD)
+        .gives(&["a"]);
+}
+
+#[test]
+fn the_user_is_asked_also_where_the_hook_does_not_answer() {
+    let limit = Duration::from_millis(30);
+    let ask = Effect::Ask { hook: "hook".into(), limit };
+    dialogue(vec![("a", ask), ("a", Effect::Hold)])
+        .says("a")
+        .at(30)
         .gives(&[])
         .settles(2, Verdict::FORWARD)
         .gives(&["a"]);
