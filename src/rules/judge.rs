@@ -130,6 +130,12 @@ impl Judge {
         steps
     }
 
+    /// Whether a message may be the last that recordings have of the session.
+    pub fn may_stop_recording(&self) -> bool {
+        let stops = |rule: &Arc<Rule>| rule.then.iter().any(|act| act.stops_recording());
+        self.rules.rules.iter().any(|rule| rule.on == Occasion::Message && stops(rule))
+    }
+
     fn edits(&mut self, flow: &Flow, on: Occasion) -> Vec<Step<HandshakeEdit>> {
         let mut steps = Vec::new();
         for place in 0..self.rules.rules.len() {

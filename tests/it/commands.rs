@@ -1,5 +1,7 @@
 //! A proxy that is told what to do on its standard input, as a script does it.
 
+mod ruled;
+
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;

@@ -82,12 +82,13 @@ impl Drive {
             end_now: None,
             let_go: false,
         };
+        // Before anything is told of what was said.
+        pair.opened();
         if !early.is_empty() {
             pair.tell_early(&early);
             pair.relays[Direction::ToServer as usize].received(&early, sent);
         }
         drop(early);
-        pair.opened();
         let killed = poll_fn(|context| {
             for order in mailbox.take(context) {
                 pair.obey(order);

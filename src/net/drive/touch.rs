@@ -300,8 +300,36 @@ impl Pair {
         }
     }
 
-    /// The first `count` octets of `buffer` came, for a lane.
+    /// The first `count` octets of `buffer` came, for a lane. Where recordings may end with a message, the log hears of what
+    /// is behind it only after that.
     fn came_for_lane(
+        &mut self,
+        direction: Direction,
+        buffer: &mut Vec<u8>,
+        count: usize,
+        context: &mut Context<'_>,
+    ) {
+        if !self.touch.as_ref().is_some_and(|touch| touch.judge.may_stop_recording()) {
+            return self.lane_takes(direction, buffer, count, context);
+        }
+        let all = buffer[..count].to_vec();
+        let mut rest = &all[..];
+        while !rest.is_empty() {
+            let end = self.end_of_message(direction, rest);
+            self.lane_takes(direction, &mut rest[..end].to_vec(), end, context);
+            rest = &rest[end..];
+        }
+    }
+
+    /// Octets up to where the next message of a lane ends.
+    fn end_of_message(&self, direction: Direction, bytes: &[u8]) -> usize {
+        match self.touch.as_ref().map(|touch| &touch.ways[direction as usize]) {
+            Some(Way::Lane(lane)) => lane.end_of_message(bytes),
+            _ => bytes.len(),
+        }
+    }
+
+    fn lane_takes(
         &mut self,
         direction: Direction,
         buffer: &mut Vec<u8>,

@@ -59,6 +59,15 @@ impl Lane {
         }
     }
 
+    /// Octets at the start of `bytes`, the next to come, up to where a message ends; all of them where none does.
+    pub fn end_of_message(&self, bytes: &[u8]) -> usize {
+        if self.kept.is_empty() {
+            return self.gate.end_of_message(bytes);
+        }
+        let all = [&self.kept[..], bytes].concat();
+        self.gate.end_of_message(&all).saturating_sub(self.kept.len())
+    }
+
     /// Octets at the start of `bytes` that nothing is to be done with, whole messages. They are taken as fed.
     fn skim(&mut self, bytes: &[u8], plain: &mut Vec<u8>, around: &mut dyn Surroundings) -> usize {
         let mut skimmed = 0;

@@ -105,6 +105,11 @@ pub(super) trait Act: Debug + Send + Sync {
     /// When a session has opened.
     fn opened(&self, _: &mut Opened) {}
 
+    /// Whether recordings of a session may end by it.
+    fn stops_recording(&self) -> bool {
+        false
+    }
+
     /// With the head of an opening handshake.
     fn handshake(&self, _: &mut Random) -> Vec<HandshakeEdit> {
         Vec::new()

@@ -6,7 +6,10 @@ pub(super) const FAULT: Fault = Fault {
     name: "stop-recording",
     options: &[],
     on: &[Occasion::Message, Occasion::Open],
-    forms: &[("stop-recording = true", "its session is left out of recordings from here on")],
+    forms: &[(
+        "stop-recording = true",
+        "its session is left out of recordings from here on; this message is the last that they have of it",
+    )],
     example: Example {
         rule: r#"when = 'code:1011'
 then = { stop-recording = true }
@@ -30,5 +33,9 @@ impl Act for StopRecording {
 
     fn opened(&self, opened: &mut Opened) {
         opened.effects.push(Effect::StopRecording);
+    }
+
+    fn stops_recording(&self) -> bool {
+        true
     }
 }
