@@ -61,6 +61,9 @@ pub fn answer(line: &str, ask: &Ask) -> Result<Verdict, String> {
         }
         "close" => {
             let reason = answer.reason.unwrap_or_default();
+            if reason.len() > 123 {
+                return Err("a reason has 123 octets at the most (RFC 6455 5.5)".to_owned());
+            }
             Verdict::Close(answer.code.unwrap_or(1000), reason)
         }
         other => {
@@ -152,6 +155,12 @@ mod tests {
         assert_eq!(settled(r#"{"id":7,"do":"replace","base64":"YWJj"}"#), replaced(Opcode::Binary, "abc"));
         let close = Verdict::Close(4001, "no".to_owned());
         assert_eq!(settled(r#"{"id":7,"do":"close","code":4001,"reason":"no"}"#), close);
+    }
+
+    #[test]
+    fn a_close_has_no_room_for_a_long_reason() {
+        let line = format!(r#"{{"id":7,"do":"close","reason":"{}"}}"#, "x".repeat(124));
+        assert!(answer(&line, &ask(Opcode::Text, b"hello")).unwrap_err().contains("123 octets at the most"));
     }
 
     #[test]
