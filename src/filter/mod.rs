@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 use term::Term;
 
+use crate::ws::Opcode;
+
 /// A predicate over the rows of the log. Cheap to clone; the default matches all.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -78,6 +80,12 @@ impl Filter {
     /// and session, and all their payloads, one behind the other. Where it gives false, nothing is known.
     pub fn rules_out(&self, subject: &(impl Subject + ?Sized)) -> bool {
         !self.root.may_match(subject)
+    }
+
+    /// Whether `subject`, which it is true of, is what it means where something is to be touched: a control frame is meant
+    /// only where a part that is true of it, and is not behind a `not`, asks for its opcode or its status code.
+    pub fn means(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        !subject.opcode().is_some_and(Opcode::is_control) || self.root.names(subject)
     }
 
     /// The deepest it has to look.
@@ -226,6 +234,17 @@ impl Node {
             Node::Not(node) => !node.matches(subject),
             Node::All(nodes) => nodes.iter().all(|node| node.matches(subject)),
             Node::Any(nodes) => nodes.iter().any(|node| node.matches(subject)),
+        }
+    }
+
+    /// Whether it is true of `subject` by a part that asks for its kind.
+    fn names(&self, subject: &(impl Subject + ?Sized)) -> bool {
+        match self {
+            Node::Term(term) => term.asks_for_a_kind() && term.matches(subject),
+            // What is ruled out is not asked for.
+            Node::Not(_) => false,
+            Node::All(nodes) => self.matches(subject) && nodes.iter().any(|node| node.names(subject)),
+            Node::Any(nodes) => nodes.iter().any(|node| node.names(subject)),
         }
     }
 

@@ -145,6 +145,11 @@ impl Term {
         }
     }
 
+    /// Whether it asks what kind of frame something is.
+    pub(super) fn asks_for_a_kind(&self) -> bool {
+        matches!(self, Term::Kind(_) | Term::Number(Quantity::Code, _))
+    }
+
     /// What it asks that only the log knows.
     pub(super) fn asks_the_log(&self) -> Option<&'static str> {
         match self {

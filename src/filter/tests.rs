@@ -576,3 +576,44 @@ proptest! {
         prop_assert!(Filter::parse(&quoted).unwrap().matches(&row), "{}", quoted);
     }
 }
+
+#[test]
+fn a_control_frame_is_meant_only_where_what_is_true_of_it_asks_for_its_kind() {
+    let pong = || Row { kind: Kind::Frame(Opcode::Pong), ..ping() };
+    let from_server = || Row { direction: Some(Direction::ToClient), ..ping() };
+    // What is meant of: text from the server, a ping and a pong from the client, a ping and a close from the server.
+    let rows = [tick(), ping(), pong(), from_server(), close()];
+    for (filter, meant) in [
+        ("", [true, false, false, false, false]),
+        ("~all", [true, false, false, false, false]),
+        ("dir:client", [false; 5]),
+        ("dir:server", [true, false, false, false, false]),
+        ("op:ping", [false, true, false, true, false]),
+        ("op:ping,close", [false, true, false, true, true]),
+        ("op:control", [false, true, true, true, true]),
+        ("dir:client op:ping", [false, true, false, false, false]),
+        ("op:data op:ping", [false; 5]),
+        ("code:4xxx", [false, false, false, false, true]),
+        ("~c 4401", [false, false, false, false, true]),
+        ("code:1000", [false; 5]),
+        // Of several, the part that is true of it has to ask.
+        ("dir:server or op:ping", [true, true, false, true, false]),
+        ("op:ping or dir:client", [false, true, false, true, false]),
+        ("(dir:client op:ping) or k1", [false, true, false, false, false]),
+        ("tick or (k1 op:control)", [true, true, true, true, false]),
+        // What is ruled out is not asked for.
+        ("not op:ping", [true, false, false, false, false]),
+        ("not op:data", [false; 5]),
+        ("not not op:ping", [false; 5]),
+        ("not (op:text or op:ping)", [false; 5]),
+        ("not op:ping op:control", [false, false, true, false, true]),
+        ("not op:text or op:close", [false, false, false, false, true]),
+        ("k1", [false; 5]),
+        ("size>1", [true, false, false, false, false]),
+    ] {
+        let filter = Filter::parse(filter).unwrap();
+        let found = rows.each_ref().map(|row| filter.matches(row) && filter.means(row));
+        assert_eq!(found, meant, "{filter}");
+    }
+    assert!(Filter::default().means(&session()), "what is no frame at all is meant as ever");
+}

@@ -6,7 +6,7 @@ use super::faults::{Moment, Opened};
 use super::random::Random;
 use super::rule::{Count, Occasion, Rule};
 use super::{Effect, Flow, HandshakeEdit, Rate, RuleSet, Seen, Step};
-use crate::filter::Subject;
+use crate::filter::{Filter, Subject};
 use crate::ws::{Direction, Opcode};
 
 /// The rules at work on one session: they count what passed.
@@ -25,6 +25,13 @@ struct State {
     count: Count,
     /// Made when it is first asked: only then the session's number is known.
     random: Option<Random>,
+}
+
+/// A rule that acts.
+struct Due {
+    rule: Arc<Rule>,
+    /// Whether its filter [means](Filter::means) what it acts on.
+    is_meant: bool,
 }
 
 /// What a message has become.
@@ -72,7 +79,9 @@ impl Judge {
     pub fn opened(&mut self, flow: &Flow) -> Vec<Step<Effect>> {
         let mut steps = Vec::new();
         for place in 0..self.rules.rules.len() {
-            let Some(rule) = self.due(place, Occasion::Open, flow, flow.session) else { continue };
+            let Some(Due { rule, .. }) = self.due(place, Occasion::Open, flow, flow.session) else {
+                continue;
+            };
             let mut opened = Opened { effects: Vec::new() };
             rule.then.iter().for_each(|act| act.opened(&mut opened));
             self.add(&rule, opened.effects, &mut steps);
@@ -96,11 +105,11 @@ impl Judge {
         let mut now = Now { opcode: seen.opcode, payload: None };
         for place in 0..self.rules.rules.len() {
             let become_so = now.seen(seen);
-            let Some(rule) = self.due(place, Occasion::Message, &become_so, seen.flow.session) else {
-                continue;
-            };
+            let due = self.due(place, Occasion::Message, &become_so, seen.flow.session);
+            let Some(Due { rule, is_meant }) = due else { continue };
+            let opcode = now.opcode;
             let mut effects = Vec::new();
-            for act in &rule.then {
+            for act in rule.then.iter().filter(|act| act.is_for(opcode, is_meant)) {
                 let Some(random) = self.states[place].random.as_mut() else { continue };
                 let mut moment = Moment { seen: &now.seen(seen), random, effects: Vec::new() };
                 act.message(&mut moment);
@@ -123,7 +132,9 @@ impl Judge {
             self.add(&rule, wait, &mut waits);
         }
         let is_held = |waits: &[Step<Effect>]| waits.iter().any(|step| step.effect == Effect::Hold);
-        if !is_held(&waits) && self.rules.hold.as_ref().is_some_and(|hold| hold.matches(&now.seen(seen))) {
+        let now = now.seen(seen);
+        let wished = |hold: &Arc<Filter>| hold.matches(&now) && hold.means(&now);
+        if !is_held(&waits) && self.rules.hold.as_ref().is_some_and(wished) {
             waits.push(Step { rule: None, effect: Effect::Hold });
         }
         steps.extend(waits);
@@ -139,7 +150,7 @@ impl Judge {
     fn edits(&mut self, flow: &Flow, on: Occasion) -> Vec<Step<HandshakeEdit>> {
         let mut steps = Vec::new();
         for place in 0..self.rules.rules.len() {
-            let Some(rule) = self.due(place, on, flow, flow.session) else { continue };
+            let Some(Due { rule, .. }) = self.due(place, on, flow, flow.session) else { continue };
             let Some(random) = self.states[place].random.as_mut() else { continue };
             for effect in rule.then.iter().flat_map(|act| act.handshake(random)) {
                 let is_over = matches!(effect, HandshakeEdit::Refuse(_));
@@ -153,14 +164,18 @@ impl Judge {
     }
 
     /// The rule at `place`, where it is about this occasion and acts on this subject.
-    fn due(&mut self, place: usize, on: Occasion, subject: &impl Subject, session: u32) -> Option<Arc<Rule>> {
+    fn due(&mut self, place: usize, on: Occasion, subject: &impl Subject, session: u32) -> Option<Due> {
         let rule = &self.rules.rules[place];
         if rule.on != on || rule.when.rules_out(subject) || !rule.when.matches(subject) {
             return None;
         }
+        let is_meant = rule.when.means(subject);
+        if !rule.is_for(subject.opcode(), is_meant) {
+            return None;
+        }
         let State { count, random } = &mut self.states[place];
         let random = random.get_or_insert_with(|| Random::new(self.rules.seed, session, &rule.name));
-        rule.is_due(count, random).then(|| Arc::clone(rule))
+        rule.is_due(count, random).then(|| Due { rule: Arc::clone(rule), is_meant })
     }
 
     /// Adds what a rule does, but for what holds already.

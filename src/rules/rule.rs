@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::faults::Act;
 use super::random::Random;
 use crate::filter::Filter;
+use crate::ws::Opcode;
 
 /// One rule of a file.
 #[derive(Debug)]
@@ -102,7 +103,12 @@ impl Count {
 }
 
 impl Rule {
-    /// Counts one that the filter is true of; whether the rule acts on it.
+    /// Whether something of what it does is for what its filter is true of, and perhaps does not mean.
+    pub(super) fn is_for(&self, opcode: Option<Opcode>, is_meant: bool) -> bool {
+        opcode.is_none_or(|opcode| self.then.iter().any(|act| act.is_for(opcode, is_meant)))
+    }
+
+    /// Counts one that it is for; whether the rule acts on it.
     pub(super) fn is_due(&self, own: &mut Count, random: &mut Random) -> bool {
         match &self.shared {
             Some(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).is_due(&self.pace, random),

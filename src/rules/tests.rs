@@ -243,6 +243,51 @@ fn pings_are_swallowed_and_messages_are_not() {
 }
 
 #[test]
+fn control_frames_are_touched_only_where_they_are_named() {
+    for (when, done) in [
+        ("dir:client", [true, false, false, false]),
+        ("op:ping", [false, true, false, false]),
+        ("not op:ping", [true, false, false, false]),
+        ("hello or op:control", [true, true, true, true]),
+        ("dir:client op:close code:1000", [false, false, false, true]),
+    ] {
+        let rules = rules(&format!("[[rule]]\nwhen='{when}'\nthen={{ drop = true }}\n"));
+        let held = RuleSet::default().holding(Some(Filter::parse(when).unwrap()));
+        for (rules, what) in [(rules, "dropped"), (held, "held")] {
+            let mut judge = Judge::new(rules);
+            let mut touched = |opcode, payload: &[u8]| {
+                let done = message(&mut judge, &flow(1), Direction::ToServer, opcode, payload);
+                done.iter().any(|done| done.ends_with(what))
+            };
+            let found = [
+                touched(Opcode::Text, b"hello"),
+                touched(Opcode::Ping, b"hello"),
+                touched(Opcode::Pong, b"hello"),
+                touched(Opcode::Close, b"\x03\xe8hello"),
+            ];
+            assert_eq!(found, done, "{when}: {what}");
+        }
+    }
+}
+
+#[test]
+fn what_is_about_control_frames_reaches_and_counts_them_alone() {
+    let rule =
+        "[[rule]]\nname='s'\nwhen='dir:client'\nevery=2\nthen=[{ mark = true }, { swallow = 'ping' }]\n";
+    let mut judge = judge(rule);
+    let mut one = |opcode| message(&mut judge, &flow(1), Direction::ToServer, opcode, b"x");
+    assert!(one(Opcode::Ping).is_empty());
+    assert!(one(Opcode::Pong).is_empty() && one(Opcode::Close).is_empty(), "neither counts");
+    assert_eq!(one(Opcode::Ping), ["s: dropped"], "and is not marked: the filter does not name it");
+    assert!(one(Opcode::Text).is_empty());
+    assert_eq!(one(Opcode::Binary), ["s: marked"]);
+    let mut pongs = self::judge("[[rule]]\nname='s'\nevery=2\nthen={ swallow = 'pong' }\n");
+    let mut one = |opcode| message(&mut pongs, &flow(1), Direction::ToServer, opcode, b"x").len();
+    let opcodes = [Opcode::Text, Opcode::Pong, Opcode::Text, Opcode::Ping, Opcode::Pong, Opcode::Pong];
+    assert_eq!(opcodes.map(&mut one), [0, 0, 0, 0, 1, 0], "every second pong, whatever is between");
+}
+
+#[test]
 fn a_close_has_a_code_to_filter_by() {
     let mut judge = judge("[[rule]]\nname='c'\nwhen='code:4xxx bye'\nthen={ mark = true }\n");
     let close = |payload: &[u8], judge: &mut Judge| {

@@ -49,6 +49,34 @@ fn masked(first: u8, payload: &str) -> Vec<u8> {
 }
 
 #[test]
+fn a_filter_that_names_no_control_frames_holds_none() {
+    let (running, mut client, server) = opened(Some("dir:client"), |mut peer| {
+        peer.expect(masked(0x89, "ping")).send(b"\x8a\x04ping").expect(masked(0x81, "held"));
+        peer.expect(masked(0x88, "\u{3}\u{68}")).expect_fin();
+    });
+    client.send(masked(0x89, "ping")).expect(b"\x8a\x04ping");
+    client.send(masked(0x81, "held")).send(masked(0x88, "\u{3}\u{68}")).finish();
+    running.settle(1, Verdict::Forward);
+    client.expect_fin();
+    server.finish();
+    let log = running.finish();
+    let touched: Vec<u64> = (1..=4).filter(|number| !log.acts(1, *number).is_empty()).collect();
+    assert_eq!(touched, [3], "the text, and neither ping, pong nor close");
+}
+
+#[test]
+fn a_filter_that_names_pings_holds_them() {
+    let (running, mut client, server) = opened(Some("dir:server or op:ping"), |mut peer| {
+        peer.expect(masked(0x81, "free")).expect(masked(0x89, "ping")).expect_fin();
+    });
+    client.send(masked(0x89, "ping")).send(masked(0x81, "free"));
+    running.settle(1, Verdict::Forward);
+    client.finish().expect_fin();
+    server.finish();
+    running.finish();
+}
+
+#[test]
 fn a_held_message_waits_and_pings_do_not() {
     let (running, mut client, server) = opened(Some("dir:client op:text"), |mut peer| {
         peer.expect(masked(0x89, "ping")).send(b"\x81\x02hi");

@@ -102,6 +102,12 @@ pub(super) trait Act: Debug + Send + Sync {
     /// With a message or control frame.
     fn message(&self, _: &mut Moment) {}
 
+    /// Whether it is for what its rule's filter is true of, where the filter means that or not: one that is about control
+    /// frames reaches them whatever the filter names, and nothing else.
+    fn is_for(&self, _: Opcode, is_meant: bool) -> bool {
+        is_meant
+    }
+
     /// When a session has opened.
     fn opened(&self, _: &mut Opened) {}
 

@@ -65,7 +65,7 @@ impl Given {
         }
     }
 
-    fn play(&self, judge: &mut Judge) -> Vec<String> {
+    pub(super) fn play(&self, judge: &mut Judge) -> Vec<String> {
         let flow = Flow {
             session: 1,
             url: "ws://localhost:3000/chat".to_owned(),

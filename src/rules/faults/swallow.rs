@@ -6,7 +6,10 @@ pub(super) const FAULT: Fault = Fault {
     name: "swallow",
     options: &[],
     on: &[Occasion::Message],
-    forms: &[(r#"swallow = "ping""#, r#"pings do not go on; also `"pong"`, or `"both"`"#)],
+    forms: &[(
+        r#"swallow = "ping""#,
+        r#"pings do not go on; also `"pong"`, or `"both"`. The filter need not name control frames"#,
+    )],
     example: Example {
         rule: r#"when = 'dir:client'
 then = { swallow = "pong" }"#,
@@ -26,13 +29,14 @@ struct Swallow {
 
 impl Act for Swallow {
     fn message(&self, moment: &mut Moment) {
-        let swallows = match moment.seen.opcode {
+        moment.effects.push(Effect::Drop);
+    }
+
+    fn is_for(&self, opcode: Opcode, _: bool) -> bool {
+        match opcode {
             Opcode::Ping => self.ping,
             Opcode::Pong => self.pong,
             _ => false,
-        };
-        if swallows {
-            moment.effects.push(Effect::Drop);
         }
     }
 }

@@ -15,6 +15,24 @@ fn every_example_is_a_rule_that_does_something() {
 }
 
 #[test]
+fn only_what_is_about_control_frames_reaches_them_unnamed() {
+    let ping = |when: &str, then: &str| {
+        let given = Given::Message(Direction::ToServer, Opcode::Ping, b"p");
+        let rules = RuleSet::parse(&format!("[[rule]]\non='message'\nwhen='{when}'\n{then}\n")).unwrap();
+        given.play(&mut crate::rules::Judge::new(rules))
+    };
+    let of_messages = FAULTS.iter().filter(|fault| fault.on.contains(&Occasion::Message));
+    let thens = of_messages.map(|fault| {
+        let then = fault.example.rule.lines().find(|line| line.starts_with("then"));
+        (fault.name, then.expect("an example does something"))
+    });
+    let unnamed: Vec<_> = thens.filter(|(_, then)| !ping("dir:client", then).is_empty()).collect();
+    assert_eq!(unnamed, [], "swallow's example is about pongs");
+    assert_eq!(ping("dir:client", "then = { swallow = 'ping' }"), ["dropped"]);
+    assert_eq!(ping("op:ping", "then = { drop = true }"), ["dropped"]);
+}
+
+#[test]
 fn options_are_explained() {
     for fault in &FAULTS {
         let explained =
