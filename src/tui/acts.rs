@@ -4,7 +4,7 @@ use super::document::sentence;
 use super::text;
 use super::theme::{Look, Words};
 use super::words::arrow;
-use crate::capture::{Act, Deed, Message, Payload, Stamp};
+use crate::capture::{Act, Deed, Deeds, Message, Payload, Stamp};
 use crate::decode::visible;
 use crate::headless::text as headless;
 use crate::ws::Opcode;
@@ -26,6 +26,17 @@ pub(super) fn of_message(message: &Message, acts: &[Act], columns: usize) -> Vec
         }
         lines.extend(line(act, &what, columns));
     }
+    lines
+}
+
+/// What the tabs of bytes and frames tell before what came: what was done to the message, and a heading where something
+/// else went on. That heading, and those of [`edits`], tell of the editing.
+pub(super) fn above(message: &Message, acts: &[Act], columns: usize) -> Vec<Words> {
+    let Some(heading) = before(message, acts) else { return of_message(message, acts, columns) };
+    let told = Deeds::HELD | Deeds::RELEASED | Deeds::EDITED;
+    let others: Vec<Act> = acts.iter().filter(|act| !act.deed.kind().any(told)).cloned().collect();
+    let mut lines = of_message(message, &others, columns);
+    lines.push(heading);
     lines
 }
 
@@ -63,6 +74,28 @@ pub(super) fn edits(acts: &[Act]) -> impl Iterator<Item = (Words, Opcode, &Paylo
             Some((vec![(Look::Heading, visible(&what).into_owned())], *opcode, payload))
         }
         _ => None,
+    })
+}
+
+/// What the signs stand for where what came and what went on are shown one beside the other, for each time that it was
+/// edited.
+pub(super) fn changes(message: Option<&Message>, acts: &[Act]) -> impl Iterator<Item = Words> {
+    let sent = match message {
+        Some(Message { injected: None, direction, .. }) => format!("as the {} sent it", direction.sender()),
+        _ => "as it was sent".to_owned(),
+    };
+    let edits = acts.iter().filter(|act| matches!(act.deed, Deed::Edited(..)));
+    edits.enumerate().map(move |(place, act)| {
+        let before = if place == 0 { sent.as_str() } else { "as it was then" };
+        let after = headless::sentence(act);
+        let words = |text: String| (Look::Heading, visible(&text).into_owned());
+        vec![
+            words(format!("{} ", arrow(act.direction))),
+            (Look::Bad, "-".to_owned()),
+            words(format!(" {before}  ")),
+            (Look::Good, "+".to_owned()),
+            words(format!(" {after}")),
+        ]
     })
 }
 

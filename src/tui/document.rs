@@ -5,9 +5,9 @@ use super::answers::Other;
 use super::halves::Halves;
 use super::page::Page;
 use super::theme::{Look, Words};
-use super::{frames, handshake, payload, text, timing, tls, words};
+use super::{frames, handshake, hex, payload, text, timing, tls, words};
 use crate::capture::{Act, Flow, FlowKind, Log, Message, Payload, Stamp, Summary};
-use crate::decode::{self, View, visible};
+use crate::decode::{View, visible};
 use crate::filter::Filter;
 use crate::ws::Opcode;
 
@@ -42,8 +42,7 @@ pub(super) struct Key {
 /// A document's lines, or where to take them from.
 pub(super) enum Document {
     Lines(Vec<Words>),
-    /// A payload in hex, of any size: only what is in view is read.
-    Hex(Payload),
+    Hex(hex::Hex),
     Frames(Box<frames::Frames>),
 }
 
@@ -152,15 +151,17 @@ impl Subject<'_> {
 
     fn of_content(&self, content: Content, tab: Tab, view: Option<View>, columns: usize) -> Document {
         match (tab, content.message) {
-            (Tab::Hex, _) => Document::Hex(content.payload),
             (Tab::Frames, Some(message)) => {
-                Document::Frames(Box::new(frames::Frames::new(message, self.summary.opened, columns)))
+                let opened = self.summary.opened;
+                Document::Frames(Box::new(frames::Frames::new(message, &content.acts, opened, columns)))
             }
-            (Tab::Raw, message) => {
-                Document::Lines(payload::raw(self.log, &Content { message, ..content }, columns))
-            }
-            (_, message) => {
-                Document::Lines(payload::pretty(self.log, &Content { message, ..content }, view, columns))
+            (tab, message) => {
+                let content = Content { message, ..content };
+                match tab {
+                    Tab::Hex => Document::Hex(hex::Hex::new(&content, columns)),
+                    Tab::Raw => Document::Lines(payload::raw(self.log, &content, columns)),
+                    _ => Document::Lines(payload::pretty(self.log, &content, view, columns)),
+                }
             }
         }
     }
@@ -216,7 +217,7 @@ impl Document {
     pub(super) fn len(&self) -> u64 {
         match self {
             Document::Lines(lines) => lines.len() as u64,
-            Document::Hex(payload) => payload.len().div_ceil(decode::HEX_WIDTH as u64).max(1),
+            Document::Hex(hex) => hex.len(),
             Document::Frames(frames) => frames.len(),
         }
     }
@@ -225,7 +226,7 @@ impl Document {
     pub(super) fn lines(&self, log: &Log, top: u64, height: usize) -> Vec<Words> {
         match self {
             Document::Lines(lines) => lines.iter().skip(top as usize).take(height).cloned().collect(),
-            Document::Hex(payload) => payload::hex(log, payload, top, height),
+            Document::Hex(hex) => hex.lines(log, top, height),
             Document::Frames(frames) => frames.lines(top, height),
         }
     }

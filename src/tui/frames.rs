@@ -1,9 +1,11 @@
 //! The tab Frames: one row for each frame of a message, from the bytes of its header.
 
+use super::acts;
+use super::document::sentence;
 use super::payload::faults;
 use super::text;
 use super::theme::{Look, Words};
-use crate::capture::{Frame, Kind, Message, Stamp};
+use crate::capture::{Act, Deed, Frame, Kind, Message, Stamp};
 use crate::ws::FrameHeader;
 
 /// The frames of a message, as lines when they are in view.
@@ -11,12 +13,14 @@ pub(super) struct Frames {
     message: Message,
     opened: Stamp,
     before: Vec<Words>,
+    after: Vec<Words>,
     offsets: bool,
 }
 
 impl Frames {
-    pub(super) fn new(message: Message, opened: Stamp, columns: usize) -> Frames {
+    pub(super) fn new(message: Message, acts: &[Act], opened: Stamp, columns: usize) -> Frames {
         let mut before = faults(&message, columns);
+        before.extend(acts::above(&message, acts, columns));
         let offsets = columns >= 90;
         if message.kind == Kind::Raw {
             let why = "framing was lost before this: these bytes belong to no frame";
@@ -27,11 +31,17 @@ impl Frames {
                 format!("  #  FIN RSV  opcode        mask      length  coded {offset}   time      header");
             before.push(vec![(Look::Dim, head)]);
         }
-        Frames { message, opened, before, offsets }
+        let after = after(&message, acts, columns);
+        Frames { message, opened, before, after, offsets }
     }
 
     pub(super) fn len(&self) -> u64 {
-        (self.before.len() + self.message.frames.len()) as u64 + u64::from(self.message.frames_left_out > 0)
+        (self.before.len() + self.rows() + self.after.len()) as u64
+    }
+
+    /// The lines of the frames that came.
+    fn rows(&self) -> usize {
+        self.message.frames.len() + usize::from(self.message.frames_left_out > 0)
     }
 
     pub(super) fn lines(&self, top: u64, height: usize) -> Vec<Words> {
@@ -43,6 +53,9 @@ impl Frames {
             return line.clone();
         }
         let at = at - self.before.len();
+        if let Some(line) = at.checked_sub(self.rows()).and_then(|at| self.after.get(at)) {
+            return line.clone();
+        }
         match self.message.frames.get(at) {
             Some(frame) => self.frame(at, frame),
             None => {
@@ -84,6 +97,20 @@ impl Frames {
             (Look::Dim, format!(" {}", hex(&frame.header))),
         ]
     }
+}
+
+/// What is known of the frame in which it went on after it was edited: it was made anew.
+fn after(message: &Message, acts: &[Act], columns: usize) -> Vec<Words> {
+    let is_dropped = acts.iter().any(|act| act.deed == Deed::Dropped);
+    let Some((heading, opcode, payload)) = acts::edits(acts).last().filter(|_| !is_dropped) else {
+        return Vec::new();
+    };
+    let compressed = if message.compressed { ", compressed anew" } else { "" };
+    let (opcode, size) = (Kind::Frame(opcode).name(), text::size(payload.len()));
+    let what = format!("one frame: FIN, {opcode}, {size}{compressed}; its header is not kept");
+    let mut lines = vec![heading];
+    lines.extend(sentence(Look::Text, " ", &what, columns));
+    lines
 }
 
 fn hex(bytes: &[u8]) -> String {

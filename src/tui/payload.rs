@@ -2,6 +2,7 @@
 
 use super::acts;
 use super::answers::Other;
+use super::changes;
 use super::document::{Content, sentence, wrapped};
 use super::text;
 use super::theme::{Look, Words};
@@ -14,14 +15,14 @@ const LAID_OUT: usize = 1 << 20;
 
 /// Laid out by what it is.
 pub(super) fn pretty(log: &Log, content: &Content, view: Option<View>, columns: usize) -> Vec<Words> {
-    with_edits(content, columns, |opcode, payload, size| {
+    with_edits(content, columns, |opcode, payload, size, columns| {
         laid_out(log, (opcode, payload, size), view, columns)
     })
 }
 
 /// As it came, made safe.
 pub(super) fn raw(log: &Log, content: &Content, columns: usize) -> Vec<Words> {
-    with_edits(content, columns, |_, payload, size| match log.read(payload, 0, LAID_OUT) {
+    with_edits(content, columns, |_, payload, size, columns| match log.read(payload, 0, LAID_OUT) {
         Ok(bytes) => {
             let payload = decode::Payload::start_of(&bytes, size);
             let raw = decode::raw_lines(payload, &Limits::default()).into_iter().map(words).collect();
@@ -31,19 +32,39 @@ pub(super) fn raw(log: &Log, content: &Content, columns: usize) -> Vec<Words> {
     })
 }
 
-/// What came and, where that was edited, what went on, each as `show` shows it.
+/// What came, as `show` shows it. Where that was edited, beside what went on: what differs, and both in full where that is
+/// not all.
 fn with_edits(
     content: &Content,
     columns: usize,
-    show: impl Fn(Opcode, &Payload, u64) -> Vec<Words>,
+    show: impl Fn(Opcode, &Payload, u64, usize) -> Vec<Words>,
 ) -> Vec<Words> {
     let mut lines = remarks(content, columns);
     let before = content.message.as_ref().and_then(|message| acts::before(message, &content.acts));
-    lines.extend(before);
-    lines.extend(show(content.opcode, &content.payload, content.size));
-    for (heading, opcode, payload) in acts::edits(&content.acts) {
-        lines.extend([Words::new(), heading]);
-        lines.extend(show(opcode, payload, payload.len()));
+    let show_before = |columns| show(content.opcode, &content.payload, content.size, columns);
+    let Some(heading_before) = before else {
+        lines.extend(show_before(columns));
+        return lines;
+    };
+    let narrow = columns.saturating_sub(changes::SIGN);
+    let (mut last, mut folded) = (show_before(narrow), false);
+    for (heading, (_, opcode, payload)) in
+        acts::changes(content.message.as_ref(), &content.acts).zip(acts::edits(&content.acts))
+    {
+        let next = show(opcode, payload, payload.len(), narrow);
+        let changes = changes::between(&last, &next);
+        lines.push(heading);
+        lines.extend(changes.lines);
+        folded |= changes.folded;
+        last = next;
+    }
+    if folded {
+        lines.extend([Words::new(), heading_before]);
+        lines.extend(show_before(columns));
+        for (heading, opcode, payload) in acts::edits(&content.acts) {
+            lines.extend([Words::new(), heading]);
+            lines.extend(show(opcode, payload, payload.len(), columns));
+        }
     }
     lines
 }

@@ -329,7 +329,32 @@ fn the_detail_of_a_message_tells_what_was_done_to_it_and_what_went_on() {
         stage.sample.act(Some(1), (1, Some(6)), (12_300, ToServer), edited);
         stage.look();
         check(&format!("edited_{suffix}"), &stage);
+        stage.keys("3");
+        check(&format!("edited_hex_{suffix}"), &stage);
+        stage.keys("4");
+        check(&format!("edited_frames_{suffix}"), &stage);
     }
+}
+
+#[test]
+fn what_differs_is_in_sight_where_a_long_message_was_edited() {
+    let mut sample = waiting();
+    let order = |amount: u64| {
+        let items: Vec<String> =
+            (0..40).map(|item| format!(r#"{{"item":{item},"name":"number {item}"}}"#)).collect();
+        format!(r#"{{"type":"order","items":[{}],"amount":{amount}}}"#, items.join(","))
+    };
+    sample.text(1, 12_000, ToServer, &order(41));
+    for (amount, by) in [(42, By::Rule("price".into())), (43, By::User)] {
+        let deed = Deed::Edited(Opcode::Text, Payload::from(order(amount)));
+        let (time, direction) = (at(12_100), ToServer);
+        sample.add(Event::Act(Act { session: 1, time, direction, number: Some(8), held: None, deed, by }));
+    }
+    let mut stage = Stage::new(sample, SMALL);
+    stage.keys("enter G enter");
+    check("edited_long", &stage);
+    let page = stage.console.page();
+    assert!(page.detail.length > 120, "all of it in full, three times, is below: {}", page.detail.length);
 }
 
 #[test]
