@@ -135,15 +135,15 @@ impl Lines<'_> {
         let standing = match rule.standing {
             Standing::Off => Some("off".to_owned()),
             Standing::UsedUp => Some("used up".to_owned()),
-            Standing::UsedUpIn(sessions) => Some(format!("used up in {}", text::count(sessions))),
+            Standing::UsedUpIn(sessions) => Some(format!("used up in {}", text::plural(sessions, "session"))),
             Standing::Holds => None,
         };
-        let told = acts.as_ref().map(|acts| self.acted(acts));
-        let told = match (standing, told) {
-            (Some(standing), Some(told)) => format!("{standing} · {told}"),
-            (Some(words), None) | (None, Some(words)) => words,
-            (None, None) => "has not acted".to_owned(),
+        let told = match (&acts, &rule.standing) {
+            (Some(acts), _) => Some(self.acted(acts)),
+            (None, Standing::Off) => None,
+            (None, _) => Some("has not acted".to_owned()),
         };
+        let told = standing.into_iter().chain(told).collect::<Vec<_>>().join(" · ");
         self.title(rule.name, if is_off { ("○", Look::Dim) } else { ("●", Look::Good) }, &told);
         let when = rule.when.source().trim();
         self.part("when", if when.is_empty() { "everything" } else { when });
@@ -161,7 +161,8 @@ impl Lines<'_> {
         let sign = if self.log.is_closed() { "●" } else { "○" };
         self.title(&acts.name.clone(), (sign, Look::Dim), &told);
         let mut did: Vec<&str> = headless::words_of(acts.deeds).collect();
-        if acts.sent > 0 {
+        // A message that it sent tells that by itself.
+        if acts.sent > 0 && !did.contains(&"sent") {
             did.push("sent");
         }
         self.part("did", &did.join(", "));
@@ -231,7 +232,7 @@ impl App {
         let flow = Flow::Session(session);
         (self.flow, self.scroll) = (Some(flow), 0);
         let Some(number) = message else {
-            self.focus = Pane::Sessions;
+            (self.focus, self.filter) = (Pane::Sessions, Filter::default());
             return self
                 .say(format!("{} acted in these sessions; f enter shows all again", visible(&row.name)));
         };

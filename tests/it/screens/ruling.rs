@@ -108,6 +108,7 @@ fn a_rule_leads_to_the_messages_that_it_acted_on() {
         (stage.console.app().focus, stage.console.app().flow),
         (Pane::Sessions, Some(Flow::Session(2)))
     );
+    assert_eq!(stage.console.page().messages.length, 20, "all of its messages are listed");
 }
 
 #[test]
