@@ -6,10 +6,16 @@
 //! anew: the receiver's window then holds what the new compressor gave it. Until then, and always without context
 //! takeover, what is not touched goes on byte for byte.
 
+mod whole;
+
 use crate::ws::inflate::{History, Inflater};
 use crate::ws::{
     Deflater, Direction, FrameHeader, FrameWalker, Opcode, PermessageDeflate, Walked, encode, mask,
 };
+
+pub use whole::{Event, Frame, Keys, Verdict, Whole};
+
+use whole::Between;
 
 /// Takes a direction's bytes apart into messages, and puts them together again.
 pub struct Gate {
@@ -35,78 +41,6 @@ pub struct Gate {
     pending: usize,
 }
 
-/// What comes out of a direction, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Bytes that go on as they are: control frames, what belongs to no message, and messages too long to be held.
-    Pass(Vec<u8>),
-    /// A control frame. It goes on by its bytes, or not.
-    Control(Frame),
-    /// A message, to be put back by [`Gate::put_back`].
-    Message(Whole),
-}
-
-/// A whole control frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// What it is.
-    pub opcode: Opcode,
-    /// Its payload, unmasked.
-    pub payload: Vec<u8>,
-    /// All of it as it came.
-    pub raw: Vec<u8>,
-    /// Where it began in its direction's stream, in octets.
-    pub offset: u64,
-}
-
-/// A whole data message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whole {
-    /// Text or binary.
-    pub opcode: Opcode,
-    /// Its payload, unmasked and inflated; none where it could not be inflated.
-    pub payload: Option<Vec<u8>>,
-    /// Where its first frame began in its direction's stream, in octets.
-    pub offset: u64,
-    /// Octets of its payload on the wire.
-    pub wire_size: u64,
-    /// Its frames as they came, without the control frames between them.
-    raw: Vec<u8>,
-    /// Its place among the compressed messages; none where it is not compressed.
-    turn: Option<u64>,
-}
-
-impl Whole {
-    /// Octets that it takes in memory.
-    pub fn octets(&self) -> usize {
-        self.raw.len() + self.payload.as_ref().map_or(0, Vec::len)
-    }
-
-    /// Whether it was compressed.
-    pub fn is_compressed(&self) -> bool {
-        self.turn.is_some()
-    }
-}
-
-/// Gives fresh masking keys (RFC 6455 5.3).
-pub type Keys<'a> = &'a mut dyn FnMut() -> [u8; 4];
-
-/// What becomes of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// What goes on in its place; none where it goes on itself.
-    pub replacement: Option<(Opcode, Vec<u8>)>,
-    /// How often it goes on: once, or more often, or never.
-    pub times: u32,
-}
-
-impl Verdict {
-    /// It goes on.
-    pub const FORWARD: Verdict = Verdict { replacement: None, times: 1 };
-    /// Nothing goes on.
-    pub const DROP: Verdict = Verdict { replacement: None, times: 0 };
-}
-
 /// The frame whose payload is being read.
 #[derive(Clone, Copy)]
 enum Now {
@@ -125,10 +59,11 @@ struct Open {
     compressed: bool,
     wire_size: u64,
     raw: Vec<u8>,
+    between: Between,
     /// The payload so far; empty once it is broken.
     payload: Vec<u8>,
     broken: bool,
-    /// It is too long to be held: it goes on while it comes.
+    /// It goes on while it comes: it is too long to be held, or will never be whole.
     flows: bool,
 }
 
@@ -180,9 +115,13 @@ impl Gate {
     }
 
     /// What must follow for the receiver, now that `verdict` was given on a message. Messages may be put back in another
-    /// order than they came in. Each new frame of the client's is masked with a key of `keys`.
-    pub fn put_back(&mut self, whole: Whole, verdict: Verdict, keys: Keys<'_>, out: &mut Vec<u8>) {
+    /// order than they came in. Each new frame of the client's is masked with a key of `keys`. Control frames that are in
+    /// it still go on where they were, or before it where it does not go on as it came.
+    pub fn put_back(&mut self, mut whole: Whole, verdict: Verdict, keys: Keys<'_>, out: &mut Vec<u8>) {
         self.pending = self.pending.saturating_sub(1);
+        if verdict != Verdict::FORWARD || !self.goes_as_it_came(&whole) {
+            whole.take_controls().iter().for_each(|frame| out.extend_from_slice(&frame.raw));
+        }
         let Verdict { replacement, times } = verdict;
         match replacement {
             _ if times == 0 => self.touch(whole.turn),
@@ -201,16 +140,29 @@ impl Gate {
         }
     }
 
+    /// The control frames that came between the frames of the message that is coming, and have not gone on.
+    pub fn controls(&self) -> &[Frame] {
+        self.open.as_ref().map_or(&[], |open| open.between.frames())
+    }
+
+    /// Takes them out of it, to go on before it.
+    pub fn take_controls(&mut self) -> Vec<Frame> {
+        self.open.as_mut().map(|open| open.between.take_out_of(&mut open.raw)).unwrap_or_default()
+    }
+
     /// Octets of the message that is coming, as far as they are kept.
     pub fn octets(&self) -> usize {
         self.open.as_ref().map_or(0, |open| open.raw.len() + open.payload.len())
     }
 
-    /// The end has come: what there is of the frames under way, as it came.
-    pub fn rest(&mut self) -> Vec<u8> {
-        let mut rest = self.open.take().map(|open| open.raw).unwrap_or_default();
-        rest.extend(self.control.take().map(|control| control.raw).unwrap_or_default());
-        rest
+    /// The end has come: what there is of the frames under way, in order.
+    pub fn rest(&mut self, events: &mut Vec<Event>) {
+        if let Some(open) = self.open.take() {
+            in_order(open.raw, open.between, events);
+        }
+        if let Some(control) = self.control.take() {
+            pass(&control.raw, events);
+        }
     }
 
     /// Whether the next byte begins a message, and none waits: then messages that are not touched may be taken by, and told
@@ -252,7 +204,7 @@ impl Gate {
                 // A message that begins inside another (RFC 6455 5.4) ends what was held of that.
                 if let Some(open) = self.open.take() {
                     self.history.forget_message();
-                    pass(&open.raw, events);
+                    in_order(open.raw, open.between, events);
                 }
                 self.begin(header, offset);
                 Now::Data { masking_key: header.masking_key, done: 0, fin }
@@ -263,7 +215,10 @@ impl Gate {
                 self.control = Some(Frame { opcode, payload: Vec::new(), raw: Vec::new(), offset });
                 Now::Control { masking_key: header.masking_key, done: 0 }
             }
-            _ => Now::Passing,
+            _ => {
+                self.let_flow(events);
+                Now::Passing
+            }
         };
         self.raw(header.bytes(), events);
     }
@@ -282,6 +237,7 @@ impl Gate {
             compressed,
             wire_size: 0,
             raw: Vec::new(),
+            between: Between::default(),
             payload: Vec::new(),
             broken: false,
             flows: false,
@@ -332,26 +288,31 @@ impl Gate {
             _ if !open.flows => extend(&mut open.payload, bytes, unmask),
             _ => {}
         }
-        self.let_flow(events);
+        let size = open.raw.len().max(open.payload.len());
+        // Those before it have to have gone: it does not wait for them.
+        if size > self.limit && self.pending == 0 {
+            self.let_flow(events);
+        }
     }
 
-    /// Lets a message go on while it comes that is too long to be held, where nothing forbids it: those before it have
-    /// gone, and it goes as it came.
+    /// Lets the message under way go on while it comes, in order, where its compression does not forbid it: then it goes
+    /// as it came.
     fn let_flow(&mut self, events: &mut Vec<Event>) {
         let own_compression = self.deflater.is_none() && self.passed == self.given;
-        let Some(open) = &mut self.open else { return };
-        let size = open.raw.len().max(open.payload.len());
-        if !open.flows && size > self.limit && self.pending == 0 && (own_compression || !open.compressed) {
+        if let Some(open) = &mut self.open
+            && !open.flows
+            && (own_compression || !open.compressed)
+        {
             open.flows = true;
             open.payload = Vec::new();
-            pass(&std::mem::take(&mut open.raw), events);
+            in_order(std::mem::take(&mut open.raw), std::mem::take(&mut open.between), events);
         }
     }
 
     fn end_of_frame(&mut self, events: &mut Vec<Event>) {
         if let Some(control) = self.control.take() {
             self.frame = Now::Passing;
-            return events.push(Event::Control(control));
+            return self.end_of_control(control, events);
         }
         let Now::Data { fin, .. } = self.frame else { return };
         self.frame = Now::Passing;
@@ -371,21 +332,40 @@ impl Gate {
         }
         self.pending += 1;
         let payload = (!open.broken).then_some(open.payload);
-        let Open { opcode, offset, wire_size, raw, .. } = open;
-        events.push(Event::Message(Whole { opcode, payload, offset, wire_size, raw, turn }));
+        let Open { opcode, offset, wire_size, raw, between, .. } = open;
+        events.push(Event::Message(Whole { opcode, payload, offset, wire_size, raw, between, turn }));
+    }
+
+    fn end_of_control(&mut self, control: Frame, events: &mut Vec<Event>) {
+        if control.opcode == Opcode::Close {
+            // Nothing follows it (RFC 6455 5.5.1), so the message around it will never be whole.
+            self.let_flow(events);
+        }
+        match &mut self.open {
+            Some(open) if !open.flows && control.opcode != Opcode::Close => {
+                open.between.add(control, &mut open.raw);
+            }
+            _ => events.push(Event::Control(control)),
+        }
+    }
+
+    /// Whether a message can go on by the octets it came in: it is not compressed, or what it refers to went on as it came.
+    fn goes_as_it_came(&self, whole: &Whole) -> bool {
+        let refers =
+            |turn| !(self.takes_no_context_over() || (self.deflater.is_none() && self.passed == turn));
+        // What is broken already cannot be made anew.
+        whole.payload.is_none() || !whole.turn.is_some_and(refers)
     }
 
     fn forward(&mut self, whole: Whole, keys: Keys<'_>, out: &mut Vec<u8>) {
-        let Some(turn) = whole.turn else { return append(whole.raw, out) };
-        let as_it_came = self.takes_no_context_over() || (self.deflater.is_none() && self.passed == turn);
-        match whole.payload {
-            Some(payload) if !as_it_came => {
-                self.touch(Some(turn));
+        let as_it_came = self.goes_as_it_came(&whole);
+        match (whole.turn, whole.payload) {
+            (turn, Some(payload)) if !as_it_came => {
+                self.touch(turn);
                 self.write(whole.opcode, &payload, true, keys(), out);
             }
-            // What is broken already cannot be made anew.
-            _ => {
-                self.passed = turn + 1;
+            (turn, _) => {
+                self.passed = turn.map_or(self.passed, |turn| turn + 1);
                 append(whole.raw, out);
             }
         }
@@ -437,6 +417,14 @@ fn append(bytes: Vec<u8>, out: &mut Vec<u8>) {
     } else {
         out.extend(bytes);
     }
+}
+
+/// Gives a message's octets, and the control frames between them, in order.
+fn in_order(raw: Vec<u8>, mut between: Between, events: &mut Vec<Event>) {
+    between.in_order(&raw, |octets, frame| {
+        pass(octets, events);
+        events.extend(frame.map(Event::Control));
+    });
 }
 
 /// Octets that are inflated at a time.

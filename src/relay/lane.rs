@@ -6,6 +6,7 @@
 //! by hand may leave from the middle: that it overtakes is what was asked for. Time, masking keys and judgements come
 //! as arguments.
 
+mod arrival;
 mod corrupt;
 mod pace;
 mod queue;
@@ -15,7 +16,7 @@ mod skim;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::gate::{Event, Frame, Gate, Whole};
+use super::gate::{Event, Gate};
 use super::{Shut, Verdict};
 use crate::rules::{Effect, Flow, Rate, Seen, Step};
 use crate::ws::{Direction, FrameWalker, Opcode, encode};
@@ -153,6 +154,8 @@ pub struct Lane {
     judged: Option<Vec<Step<Effect>>>,
     /// The beginning of a message that will be looked at once all of it is there; the gate has not seen it.
     kept: Vec<u8>,
+    /// Since when control frames wait for the rest of the message that they came in.
+    between_since: Option<Instant>,
     /// Octets that may be held.
     limit: usize,
     full: bool,
@@ -179,6 +182,7 @@ impl Lane {
             events: Vec::new(),
             judged: None,
             kept: Vec::new(),
+            between_since: None,
             limit,
             full: false,
             closed_by: None,
@@ -186,30 +190,9 @@ impl Lane {
         }
     }
 
-    /// Takes apart what the sender sent, and lets go on what may.
-    fn feed(&mut self, bytes: &[u8], now: Instant, around: &mut dyn Surroundings) {
-        let mut events = std::mem::take(&mut self.events);
-        self.gate.feed(bytes, &mut events);
-        for event in events.drain(..) {
-            match event {
-                Event::Pass(bytes) if self.closed_by.is_some() => drop(bytes),
-                Event::Pass(bytes) => self.queue.push(Entry::new(What::Bytes(bytes))),
-                Event::Control(frame) => self.control(frame, now, around),
-                Event::Message(whole) => self.message(whole, now, around),
-            }
-            // What may go on makes room for what follows.
-            self.run(now, around);
-        }
-        self.events = events;
-        let full = self.held_octets() >= self.limit && self.queue.waits_for_somebody();
-        if full && !self.full {
-            self.tell(None, None, Done::Full, Who::Proxy);
-        }
-        self.full = full;
-    }
-
     /// Lets go on what may by now.
     pub fn run(&mut self, now: Instant, around: &mut dyn Surroundings) {
+        self.let_controls_go(now, around);
         while self.pace.is_open(now)
             && let Some(entry) = self.queue.next(now, self.place())
         {
@@ -262,6 +245,7 @@ impl Lane {
             self.pace = Pace::default();
         }
         self.queue.hurry();
+        self.take_controls(now, around);
         self.release_all(by, now, around);
     }
 
@@ -300,11 +284,7 @@ impl Lane {
             self.queue.drop_all(&Who::Proxy, &mut self.told);
             self.pace = Pace::default();
         }
-        let mut rest = self.gate.rest();
-        rest.append(&mut self.kept);
-        if self.closed_by.is_none() {
-            self.queue.push(Entry::new(What::Bytes(rest)));
-        }
+        self.take_rest(now, around);
         self.ending = Some(shut);
         self.queue.end();
         self.run(now, around);
@@ -334,11 +314,8 @@ impl Lane {
 
     /// When something will go on by itself.
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        if self.queue.is_empty() {
-            return None;
-        }
-        let opens = self.pace.opens_at().filter(|time| *time > now);
-        [opens, self.queue.wake_at(now)].into_iter().flatten().min()
+        let opens = self.pace.opens_at().filter(|time| *time > now && !self.queue.is_empty());
+        [opens, self.queue.wake_at(now), self.controls_go_at()].into_iter().flatten().min()
     }
 
     /// Whether the short way may be taken again: nothing waits, and what goes on is what the sender sends.
@@ -362,52 +339,6 @@ impl Lane {
 
     fn held_octets(&self) -> usize {
         self.queue.octets() + self.gate.octets() + self.kept.len()
-    }
-
-    fn message(&mut self, whole: Whole, now: Instant, around: &mut dyn Surroundings) {
-        let passing = Passing {
-            direction: self.direction,
-            opcode: whole.opcode,
-            payload: whole.payload.as_deref(),
-            wire_size: whole.wire_size,
-            compressed: whole.is_compressed(),
-        };
-        let steps = match &self.closed_by {
-            Some(_) => Vec::new(),
-            None => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
-        };
-        let mut entry = Entry::new(What::Message(whole));
-        if let Some(by) = self.closed_by.clone() {
-            self.tell(entry.offset(), None, Done::Dropped, by);
-            entry.verdict = Verdict::DROP;
-        }
-        self.apply(&mut entry, steps, now, around);
-        self.queue.push(entry);
-    }
-
-    fn control(&mut self, frame: Frame, now: Instant, around: &mut dyn Surroundings) {
-        if let Some(by) = self.closed_by.clone() {
-            self.tell(Some(frame.offset), None, Done::Dropped, by);
-            if frame.opcode == Opcode::Close {
-                self.tell(None, None, Done::CloseSeen, Who::Proxy);
-            }
-            return;
-        }
-        let passing = Passing {
-            direction: self.direction,
-            opcode: frame.opcode,
-            payload: Some(&frame.payload),
-            wire_size: frame.payload.len() as u64,
-            compressed: false,
-        };
-        let steps = self.judged.take().unwrap_or_else(|| around.judge(&passing));
-        // Behind a close frame nothing may follow (RFC 6455 5.5.1): it waits for all before it, and overtakes nothing.
-        if frame.opcode == Opcode::Close {
-            self.queue.end();
-        }
-        let mut entry = Entry::new(What::Control(frame));
-        self.apply(&mut entry, steps, now, around);
-        self.queue.push(entry);
     }
 
     /// Notes on `entry` what is to be done with it.

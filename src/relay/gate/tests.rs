@@ -194,7 +194,7 @@ proptest! {
             prop_assert_eq!(data(&result), wanted);
         }
         if messages.iter().all(|sent| sent.verdict == Verdict::FORWARD) {
-            prop_assert_eq!(out[untouched..].len(), bytes.len());
+            prop_assert_eq!(&out[untouched..], &bytes[..]);
             prop_assert!(gate.can_leave());
         }
     }

@@ -120,7 +120,7 @@ impl Lane {
     }
 
     /// Whether what comes goes on at once, if nothing is to be done with it.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         let waits = !self.queue.is_empty() || self.pace.is_slow();
         !waits && self.closed_by.is_none() && self.ending.is_none()
     }

@@ -447,6 +447,53 @@ fn what_nothing_is_to_be_done_with_goes_by_as_it_came() {
     assert!(one.lane.can_leave());
 }
 
+const IN_TWO: &[u8] = b"\x01\x01a\x89\x01p\x80\x01b";
+
+#[test]
+fn a_ping_inside_a_message_stays_where_it_was() {
+    dialogue(vec![])
+        .sends(&IN_TWO[..7])
+        .gives(&[])
+        .sends(&IN_TWO[7..])
+        .gives_bytes(IN_TWO)
+        .sends(&IN_TWO[..6])
+        .ends(Shut::Fin)
+        .gives_bytes(&IN_TWO[..6]);
+}
+
+#[test]
+fn a_ping_goes_before_a_message_that_is_touched_waits_or_is_long_in_coming() {
+    let alone = [b"\x89\x01p", &text("b")[..]].concat();
+    dialogue(vec![("ab", Effect::Replace(Opcode::Text, b"b".to_vec()))]).sends(IN_TWO).gives_bytes(&alone);
+    dialogue(vec![("ab", Effect::Hold)]).sends(IN_TWO).gives_bytes(b"\x89\x01p");
+    dialogue(vec![("a", Effect::Hold)]).says("a").sends(&IN_TWO[..6]).gives_bytes(b"\x89\x01p");
+    let slow = dialogue(vec![]).sends(&IN_TWO[..6]);
+    assert_eq!(slow.lane.wake_at(slow.now), Some(slow.now + Duration::from_secs(1)));
+    slow.at(999)
+        .gives(&[])
+        .at(1000)
+        .gives_bytes(b"\x89\x01p")
+        .sends(&IN_TWO[6..])
+        .gives_bytes(b"\x01\x01a\x80\x01b");
+}
+
+#[test]
+fn what_is_to_be_done_with_a_ping_is_done_inside_a_message_too() {
+    dialogue(vec![("p", Effect::Drop)])
+        .sends(IN_TWO)
+        .gives_bytes(b"\x01\x01a\x80\x01b")
+        .tells(&[Done::Dropped]);
+}
+
+#[test]
+fn what_can_never_be_whole_goes_on_in_order() {
+    for wrong in
+        [&b"\x01\x01a\x89\x01p\x88\x00"[..], b"\x01\x01a\x09\x00\x80\x01b", b"\x01\x01a\x89\x01p\x81\x01b"]
+    {
+        dialogue(vec![]).sends(wrong).gives_bytes(wrong);
+    }
+}
+
 #[test]
 fn the_beginning_of_a_message_goes_on_at_the_end() {
     let mut cut = dialogue(vec![]);

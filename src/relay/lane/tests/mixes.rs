@@ -201,6 +201,19 @@ fn sent(said: &[Said], course: &Course) -> Sent {
     sent
 }
 
+fn without_control_frames(mut bytes: &[u8]) -> Vec<u8> {
+    let mut data = Vec::new();
+    while let Some(header) = FrameHeader::parse(bytes) {
+        let end = (header.bytes().len() + header.payload_length as usize).min(bytes.len());
+        let (frame, rest) = bytes.split_at(end);
+        if !header.opcode.is_control() {
+            data.extend_from_slice(frame);
+        }
+        bytes = rest;
+    }
+    data
+}
+
 /// What becomes of the messages, and which were asked about.
 struct Fates<'a> {
     said: &'a [Said],
@@ -500,6 +513,7 @@ impl Run<'_> {
         let pings = arrived.pings.iter().filter(|ping| *ping != "swallow").count();
         prop_assert_eq!(pings, self.sent.pings.iter().filter(|(end, _)| *end <= self.fed).count());
         let came = self.sent.ends.iter().filter(|end| **end <= self.fed).count();
+        let data = without_control_frames(&self.out);
         for number in 0..came {
             let of = |text: &&(Opcode, String)| self::number(text.1.as_bytes()) == number;
             let got: Vec<_> = arrived.data.iter().filter(of).map(|(_, text)| text.clone()).collect();
@@ -511,7 +525,7 @@ impl Run<'_> {
             prop_assert_eq!(ours, usize::from(announced));
             if self.fates.is_free(number) && self.fates.course.deflate.is_none() {
                 let raw = &self.sent.raw[number];
-                let whole = self.out.windows(raw.len()).any(|part| part == raw);
+                let whole = data.windows(raw.len()).any(|part| part == raw);
                 prop_assert!(whole || self.fates.course.limit < 1 << 20, "{} is not as it came", number);
             }
         }
@@ -603,6 +617,30 @@ proptest! {
         run.all_is_told()?;
         // The sender's own close comes last.
         prop_assert_eq!(arrived.closed, course.closes);
+    }
+
+    /// Where nothing is done, every byte goes on as it came, those of control frames between fragments included.
+    #[test]
+    fn what_nothing_is_done_with_goes_on_byte_for_byte(
+        said in prop::collection::vec(said(), 0..14),
+        course in course(),
+    ) {
+        let untouched = |one| Said {
+            swallowed: false,
+            change: Change::Nothing,
+            reorder: None,
+            delay: None,
+            wait: Wait::Nothing,
+            announced: false,
+            pace: Pacing::Nothing,
+            ..one
+        };
+        let said: Vec<_> = said.into_iter().map(untouched).collect();
+        let mut run = Run::new(&said, &course);
+        run.feeds(usize::MAX);
+        run.ends();
+        prop_assert_eq!(run.out.escape_ascii().to_string(), run.sent.bytes.escape_ascii().to_string());
+        prop_assert!(run.told.is_empty(), "{:?}", run.told);
     }
 
     /// When there is no time left, all that has come goes on at once, in order.
