@@ -163,6 +163,7 @@ impl Gate {
         if let Some(control) = self.control.take() {
             pass(&control.raw, events);
         }
+        pass(self.walker.cut_header(), events);
     }
 
     /// Whether the next byte begins a message, and none waits: then messages that are not touched may be taken by, and told

@@ -86,6 +86,11 @@ impl FrameWalker {
         }
     }
 
+    /// The first bytes of a header whose rest has not come.
+    pub fn cut_header(&self) -> &[u8] {
+        &self.head[..usize::from(self.have)]
+    }
+
     /// Whether the next byte begins a frame: where a control frame may be put in.
     pub fn at_boundary(&self) -> bool {
         !self.in_frame && self.have == 0

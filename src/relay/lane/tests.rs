@@ -600,8 +600,72 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// What may come: frames right and wrong, and bytes that are none.
+fn traffic() -> impl Strategy<Value = Vec<u8>> {
+    let frame = (any::<u8>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..140));
+    let piece = prop_oneof![
+        6 => frame.prop_map(|(first, masked, payload)| {
+            // Mostly opcodes that there are, with FIN or without.
+            let mut bytes = vec![first & 0xcb, u8::from(masked) << 7 | payload.len().min(126) as u8];
+            if payload.len() >= 126 {
+                bytes.extend((payload.len() as u16).to_be_bytes());
+            }
+            bytes.extend([1, 2, 3, 4].into_iter().filter(|_| masked));
+            bytes.extend(payload);
+            bytes
+        }),
+        1 => prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Where nothing is done, whatever comes goes on byte for byte, right or wrong, and however it is cut.
+    #[test]
+    fn any_bytes_go_on_as_they_came(
+        bytes in traffic(),
+        deflates in any::<bool>(),
+        to_server in any::<bool>(),
+        glance in any::<bool>(),
+        cuts in prop::collection::vec(1_usize..80, 1..40),
+        limit in prop::sample::select(vec![0_usize, 100, 1 << 20]),
+    ) {
+        struct Nobody(bool);
+        impl Surroundings for Nobody {
+            fn passes(&mut self, _: &Passing<'_>) -> bool {
+                self.0
+            }
+            fn judge(&mut self, _: &Passing<'_>) -> Vec<Step<Effect>> {
+                Vec::new()
+            }
+            fn hold(&mut self) -> u64 {
+                unreachable!()
+            }
+            fn masking_key(&mut self) -> [u8; 4] {
+                unreachable!()
+            }
+        }
+        let direction = if to_server { Direction::ToServer } else { Direction::ToClient };
+        let deflate = deflates.then(PermessageDeflate::default);
+        let gate = Gate::new(direction, deflate, History::new(), 0, limit);
+        let mut lane = Lane::new(direction, gate, limit);
+        let (mut out, mut rest, now) = (Vec::new(), &bytes[..], Instant::now());
+        for cut in cuts.into_iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, behind) = rest.split_at(cut.min(rest.len()));
+            out.extend_from_slice(&lane.pass(piece, &mut Vec::new(), now, &mut Nobody(glance)));
+            out.extend(lane.take_out());
+            rest = behind;
+        }
+        lane.ended(Shut::Fin, now, &mut Nobody(glance));
+        out.extend(lane.take_out());
+        prop_assert_eq!(out, bytes);
+        prop_assert_eq!(lane.end(), Some(Shut::Fin));
+    }
 
     /// No act loses, changes or reorders anything but what it is about, under any compression, however the bytes are
     /// cut, and whenever held messages are let go.
