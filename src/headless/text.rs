@@ -201,6 +201,11 @@ impl<'w> Writer<'w> {
 
     /// `✎ ▼ 5 edited by rule price: {"price":2}`
     fn act(&mut self, act: &Act, source: &dyn Payloads) -> io::Result<()> {
+        let of_handshake = act.number.is_none() && !act.has_no_side();
+        if of_handshake && matches!(act.deed, Deed::Refused(_) | Deed::Dropped) {
+            // The refused handshake's own line says so.
+            return Ok(());
+        }
         if let (Deed::Closed(code, reason), Some(session)) = (&act.deed, self.sessions.get_mut(&act.session))
         {
             let said = close(&[&code.to_be_bytes(), reason.as_bytes()].concat());
@@ -212,14 +217,14 @@ impl<'w> Writer<'w> {
         if let Some(number) = act.number {
             let (arrow, paint) = arrow(act.direction);
             line.push(paint, format!("{arrow} {number} "));
-        } else if act.deed == Deed::Full {
-            line.push(Paint::Plain, format!("the {}'s side ", act.direction.sender()));
         }
         line.push(Paint::Bold, visible(&sentence(act)));
         if let Deed::Edited(opcode, payload) = &act.deed {
             let room = (self.style.width)().map_or(LONGEST, |width| width.saturating_sub(line.width()) + 1);
             let after = match opcode {
                 Opcode::Close => close(&source.read(payload, 0, 2 + 123).unwrap_or_default()),
+                // Of a head, the first line.
+                _ if of_handshake => first_line(&source.read(payload, 0, LONGEST).unwrap_or_default()),
                 opcode => summary(*opcode, payload, payload.len(), room, source),
             };
             line.push(Paint::Plain, format!(": {after}"));
@@ -326,6 +331,11 @@ fn summary(opcode: Opcode, payload: &Payload, size: u64, room: usize, source: &d
     let view = decode::detect(opcode, start);
     let longest = if view == View::Hex { LONGEST_HEX } else { LONGEST };
     decode::summary(view, start, room.min(longest))
+}
+
+fn first_line(head: &[u8]) -> String {
+    let line = head.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
+    decode::visible_bytes(line).into_owned()
 }
 
 /// `1000 normal closure "done"`

@@ -25,8 +25,8 @@ pub(super) struct Intervention {
 /// What a handshake comes to before the server hears of it.
 enum Fate {
     GoesOn,
-    Refused(Refusal),
-    Dropped,
+    Refused(Refusal, By),
+    Dropped(By),
 }
 
 impl Serving {
@@ -58,17 +58,16 @@ impl Serving {
                     self.act(session, None, Deed::Edited(Opcode::Text, head), by);
                 }
                 Fate::GoesOn => {}
-                Fate::Refused(Refusal { status, body }) => {
-                    let who = rule.map_or_else(|| "by hand".to_owned(), |rule| format!("by the rule {rule}"));
-                    report.over(Some(format!("refused with {status} {who}; the server was not asked")));
+                Fate::Refused(Refusal { status, body }, by) => {
+                    report.over(Some(format!("refused with {status} by {by}; the server was not asked")));
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                     let mut response = plain(status, "");
                     *response.body_mut() = body.into();
                     asked.answer(response).await;
                     return None;
                 }
-                Fate::Dropped => {
-                    report.over(Some("dropped while it was held; the server was not asked".to_owned()));
+                Fate::Dropped(by) => {
+                    report.over(Some(format!("dropped by {by}; the server was not asked")));
                     asked.take_over().reset();
                     return None;
                 }
@@ -86,10 +85,10 @@ impl Serving {
         notes: &mut Vec<String>,
     ) -> Fate {
         match effect {
-            HandshakeEdit::Hold => return self.hold_handshake(asked, session, by, notes).await,
+            HandshakeEdit::Hold => return self.hold_handshake(asked, session, by).await,
             HandshakeEdit::Refuse(refusal) => {
-                self.act(session, None, Deed::Refused(refusal.status), by);
-                return Fate::Refused(refusal);
+                self.act(session, None, Deed::Refused(refusal.status), by.clone());
+                return Fate::Refused(refusal, by);
             }
             HandshakeEdit::Delay(time) => {
                 self.act(session, None, Deed::Delayed(time), by);
@@ -108,11 +107,11 @@ impl Serving {
     }
 
     /// Waits for the user's word on a handshake.
-    async fn hold_handshake(&self, asked: &mut Asked, session: u32, by: By, notes: &mut Vec<String>) -> Fate {
+    async fn hold_handshake(&self, asked: &mut Asked, session: u32, by: By) -> Fate {
         let (held, verdict) = self.shared.controller.hold_handshake(session);
         self.act(session, Some(held), Deed::Held, by);
         // No word comes any more where the proxy is being shut down.
-        let verdict = verdict.await.unwrap_or(Verdict::Drop);
+        let (verdict, by) = verdict.await.map_or((Verdict::Drop, By::Proxy), |verdict| (verdict, By::User));
         self.shared.controller.let_go(held);
         let (deed, fate) = match verdict {
             Verdict::Forward | Verdict::Repeat(_) | Verdict::Replace(..) | Verdict::Answer(..) => {
@@ -120,14 +119,15 @@ impl Serving {
             }
             Verdict::ReplaceHead(head) => {
                 asked.head = whole_head(&head);
-                notes.push("edited by hand".to_owned());
                 let edited = Payload::from(asked.head.clone());
                 (Deed::Edited(Opcode::Text, edited), Fate::GoesOn)
             }
-            Verdict::Refuse(status, body) => (Deed::Refused(status), Fate::Refused(Refusal { status, body })),
-            Verdict::Drop | Verdict::Close(..) => (Deed::Dropped, Fate::Dropped),
+            Verdict::Refuse(status, body) => {
+                (Deed::Refused(status), Fate::Refused(Refusal { status, body }, by.clone()))
+            }
+            Verdict::Drop | Verdict::Close(..) => (Deed::Dropped, Fate::Dropped(by.clone())),
         };
-        self.act(session, Some(held), deed, By::User);
+        self.act(session, Some(held), deed, by);
         fate
     }
 
@@ -181,10 +181,7 @@ fn is_edit(effect: &HandshakeEdit) -> bool {
 }
 
 fn edited(name: &str, how: &str, by: &By) -> String {
-    match by {
-        By::Rule(rule) => format!("{name} {how} by the rule {rule}"),
-        By::User | By::Proxy => format!("{name} {how} by hand"),
-    }
+    format!("{name} {how} by {by}")
 }
 
 /// A head as a user wrote it, with the line ends and the empty line that it needs (RFC 9112 2.1).

@@ -49,14 +49,8 @@ pub(super) fn of_session(acts: &[Act], opened: Stamp, columns: usize) -> Vec<Wor
         lines.push(vec![(Look::Dim, format!("… {what}"))]);
     }
     for act in &acts[earlier..] {
-        let subject = match act.deed {
-            _ if act.has_no_side() => "session: ".to_owned(),
-            Deed::Stalled(..) | Deed::Throttled(..) => String::new(),
-            Deed::Full => format!("the {}'s side: ", act.direction.sender()),
-            _ => "handshake: ".to_owned(),
-        };
         let at = text::moment(act.time.since(opened));
-        lines.extend(line(act, &format!("{at} {subject}{}", headless::sentence(act)), columns));
+        lines.extend(line(act, &format!("{at} {}", headless::sentence(act)), columns));
     }
     lines
 }

@@ -246,7 +246,7 @@ impl Sheet {
         }
         self.blank();
         for note in notes {
-            self.say(Look::Odd, "✎", &format!("edited by the proxy: {note}"));
+            self.say(Look::Odd, "·", note);
         }
     }
 

@@ -209,8 +209,13 @@ fn opened(rule: &str) -> (Running, Peer) {
     (running, client)
 }
 
-/// A proxy with this rule, before a server that hears everything and says nothing. Hooks want all dropped.
+/// A proxy with this rule.
 fn ruled(rule: &str) -> Running {
+    proxy(&format!("[[rule]]\nname = 'mine'\n{rule}\n"))
+}
+
+/// A proxy with these rules, before a server that hears everything and says nothing. Hooks want all dropped.
+fn proxy(rules: &str) -> Running {
     let server = Server::once(|mut peer| {
         peer.head();
         peer.send(switching());
@@ -218,8 +223,7 @@ fn ruled(rule: &str) -> Running {
         let _ = std::io::Read::read_to_end(&mut peer.0, &mut Vec::new());
     });
     let running = reverse(server.address);
-    let rules = RuleSet::parse(&format!("[[rule]]\nname = 'mine'\n{rule}\n")).unwrap();
-    running.controller.send(Command::Rules(rules));
+    running.controller.send(Command::Rules(RuleSet::parse(rules).unwrap()));
     let controller = running.controller.clone();
     running.controller.answer_asks(move |ask| {
         controller.send(Command::Settle { held: ask.held, verdict: Verdict::Drop });
@@ -289,9 +293,9 @@ fn what_a_rule_did_when_a_session_opened_is_told_on_the_session() {
         (
             "{ close = 4001, reason = 'no' }",
             r#"{"act":"closed","code":4001,"reason":"no"}"#,
-            "closed with 4001 \"no\" by rule mine",
+            "session closed with 4001 \"no\" by rule mine",
         ),
-        ("{ reset = true }", r#"{"act":"reset"}"#, "reset by rule mine"),
+        ("{ reset = true }", r#"{"act":"reset"}"#, "session reset by rule mine"),
         (
             "{ stall = '2ms', from = 'server' }",
             r#"{"act":"stalled","from":"server","for":2.000}"#,
@@ -310,7 +314,7 @@ fn what_a_rule_did_when_a_session_opened_is_told_on_the_session() {
         (
             "{ stop-recording = true }",
             r#"{"act":"recording stopped"}"#,
-            "left out of recordings from here on by rule mine",
+            "session left out of recordings from here on by rule mine",
         ),
     ] {
         let (running, _client) = opened(&format!("on = 'open'\nthen = {then}"));
@@ -365,4 +369,52 @@ fn close_frames_of_a_rule_and_what_no_one_received_are_told_with_their_own_direc
     assert!(printed(&recording).contains("rule mine closed: 4001"), "{}", printed(&recording));
     let end = log.summary(Flow::Session(1)).unwrap().end;
     assert_eq!(&*end, "closed by rule mine, 4001 no");
+}
+
+/// What is printed of a handshake that `then` is done with, by a rule without a name of its own.
+fn printed_of_a_handshake(then: &str) -> String {
+    let running = proxy(&format!("[[rule]]\n{then}\n"));
+    running.client().send(request(running.address)).head();
+    printed(&recorded(&running.finish()))
+}
+
+#[test]
+fn what_was_done_to_a_handshake_is_told_once_and_in_plain_words() {
+    let set = printed_of_a_handshake("then = { set-header = { X-A = '1' } }");
+    assert!(set.contains("✎ request edited by rule 1: GET /chat?x=1 HTTP/1.1\n"), "{set}");
+    assert!(set.contains("· X-A set by rule 1\n"), "{set}");
+    let removed = printed_of_a_handshake("on = 'response'\nthen = { remove-header = 'Server' }");
+    assert!(removed.contains("✎ answer edited by rule 1: HTTP/1.1 101 Off we go\n"), "{removed}");
+    assert!(removed.contains("· the answer's Server removed by rule 1\n"), "{removed}");
+    let refused = printed_of_a_handshake("then = { refuse = 503 }");
+    assert!(refused.contains("refused with 503 by rule 1; the server was not asked\n"), "{refused}");
+    assert_eq!(refused.matches("503").count(), 1, "{refused}");
+}
+
+#[test]
+fn what_becomes_of_a_held_handshake_is_told_with_who_had_it_done() {
+    for (verdict, expected) in [
+        (
+            Some(Verdict::Refuse(403, String::new())),
+            "refused with 403 by the user; the server was not asked\n",
+        ),
+        (Some(Verdict::Drop), "dropped by the user; the server was not asked\n"),
+        (None, "dropped by the proxy; the server was not asked\n"),
+        (
+            Some(Verdict::ReplaceHead("GET /other HTTP/1.1\nHost: h".into())),
+            "✎ request edited by the user: GET /other HTTP/1.1\n",
+        ),
+    ] {
+        let running = ruled("then = { hold = true }\non = 'handshake'");
+        running.client().send(request(running.address));
+        let held = running.until(|log| log.held().pop()).held;
+        match verdict {
+            Some(verdict) => drop(running.controller.send(Command::Settle { held, verdict })),
+            None => drop(running.controller.send(Command::ShutDown)),
+        }
+        running.until(|log| log.held().is_empty().then_some(()));
+        let printed = printed(&recorded(&running.finish()));
+        assert!(printed.contains("‖ handshake held as 1 by rule mine\n"), "{printed}");
+        assert!(printed.contains(expected), "{printed}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::words::{duration, size};
 use crate::capture::{Act, By, Deed, Deeds, Kind};
+use crate::ws::Direction;
 
 /// The character for a row that the proxy sent.
 pub const INJECTED: &str = "+";
@@ -42,12 +43,12 @@ pub fn words(deeds: Deeds) -> impl Iterator<Item = &'static str> {
         .map(|(_, _, word)| *word)
 }
 
-/// What was done and by whom: `edited by rule price`, `held as 3 by the user`. What an edit made of it is not in it.
+/// What was done and by whom: `edited by rule price`; where it was not done to a message, to what as well: `handshake held as
+/// 3 by the user`. What an edit made of it is not in it.
 pub fn sentence(act: &Act) -> String {
     let held = act.held.map(|held| format!(" as {held}")).unwrap_or_default();
-    let session = if act.number.is_some() { "its session " } else { "" };
     let what = match &act.deed {
-        Deed::Held => return format!("held{held} by {}", act.by),
+        Deed::Held => format!("held{held}"),
         Deed::Released if act.by == By::Proxy => "let go on".to_owned(),
         Deed::Released => "let go on as it was".to_owned(),
         Deed::Edited(..) => "edited".to_owned(),
@@ -59,24 +60,47 @@ pub fn sentence(act: &Act) -> String {
         Deed::Reordered(count) => format!("put behind the {count} after it"),
         Deed::Corrupted(octets) => format!("{} of it changed on the wire", size(*octets)),
         Deed::Truncated(octets) => format!("cut off after {}", size(*octets)),
-        Deed::Closed(code, reason) if reason.is_empty() => format!("{session}closed with {code}"),
-        Deed::Closed(code, reason) => format!("{session}closed with {code} \"{reason}\""),
-        Deed::Reset => format!("{session}reset"),
-        Deed::Stalled(side, Some(time)) => {
-            format!("the {}'s side stalled for {}", side.sender(), duration(*time))
-        }
-        Deed::Stalled(side, None) => format!("the {}'s side stalled for good", side.sender()),
-        Deed::Throttled(side, rate) => format!("the {}'s side slowed down to {rate}", side.sender()),
+        Deed::Closed(code, reason) if reason.is_empty() => format!("closed with {code}"),
+        Deed::Closed(code, reason) => format!("closed with {code} \"{reason}\""),
+        Deed::Reset => "reset".to_owned(),
+        Deed::Stalled(_, Some(time)) => format!("stalled for {}", duration(*time)),
+        Deed::Stalled(_, None) => "stalled for good".to_owned(),
+        Deed::Throttled(_, rate) => format!("slowed down to {rate}"),
         Deed::Sent(direction, opcode) => {
             format!("{} sent to the {}", Kind::Frame(*opcode).name(), direction.opposite().sender())
         }
         Deed::Marked => "marked".to_owned(),
-        Deed::RecordingStopped => format!("{session}left out of recordings from here on"),
+        Deed::RecordingStopped => "left out of recordings from here on".to_owned(),
         Deed::Refused(status) => format!("refused with {status}"),
-        Deed::Full => return "so much is held that its sender has to wait".to_owned(),
+        Deed::Full => {
+            return format!(
+                "so much of what the {} sends is held that it has to wait",
+                act.direction.sender()
+            );
+        }
     };
     let comma = if matches!(act.deed, Deed::Delayed(_)) { "," } else { "" };
-    format!("{what}{comma} by {}", act.by)
+    format!("{}{what}{comma} by {}", subject(act), act.by)
+}
+
+/// What it was done to, where that is not the message at hand, with a blank behind it.
+fn subject(act: &Act) -> &'static str {
+    let of_message = act.number.is_some();
+    match &act.deed {
+        Deed::Stalled(Direction::ToServer, _) | Deed::Throttled(Direction::ToServer, _) => {
+            "the client's side "
+        }
+        Deed::Stalled(Direction::ToClient, _) | Deed::Throttled(Direction::ToClient, _) => {
+            "the server's side "
+        }
+        Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped if of_message => "its session ",
+        Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped => "session ",
+        Deed::Sent(..) | Deed::Full => "",
+        _ if of_message => "",
+        Deed::Edited(..) if act.direction == Direction::ToServer => "request ",
+        Deed::Edited(..) => "answer ",
+        _ => "handshake ",
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::capture::{Payload, Stamp};
-    use crate::ws::{Direction, Opcode};
+    use crate::ws::Opcode;
 
     #[test]
     fn a_row_shows_what_matters_most_and_tells_the_rest() {
@@ -115,7 +139,16 @@ mod tests {
                 act(Deed::Closed(4000, "out".to_owned()), By::Proxy),
                 "its session closed with 4000 \"out\" by the proxy",
             ),
-            (Act { number: None, ..act(Deed::Reset, rule()) }, "reset by rule price"),
+            (Act { number: None, ..act(Deed::Reset, rule()) }, "session reset by rule price"),
+            (Act { number: None, ..act(Deed::Held, By::User) }, "handshake held as 3 by the user"),
+            (
+                Act { number: None, ..act(Deed::Edited(Opcode::Text, Payload::default()), rule()) },
+                "answer edited by rule price",
+            ),
+            (
+                Act { number: None, ..act(Deed::Full, By::Proxy) },
+                "so much of what the server sends is held that it has to wait",
+            ),
             (
                 act(Deed::Stalled(Direction::ToServer, None), rule()),
                 "the client's side stalled for good by rule price",

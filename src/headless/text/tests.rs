@@ -307,7 +307,7 @@ fn what_was_done_is_a_line() {
             "14:30:00.140Z   #3 ✎ ▼ 5 edited by rule price: {\"price\":2}",
             "14:30:00.140Z   #3 ✎ ▼ 6 edited by the user: 4000 the application's own \"out\"",
             "14:30:00.140Z   #3 ⊘ ▼ 7 dropped by rule price",
-            "14:30:00.140Z   #3 ⊗ closed with 4000 \"out\" by the user",
+            "14:30:00.140Z   #3 ⊗ session closed with 4000 \"out\" by the user",
             "14:30:00.140Z   #3 ⊣ the server's side stalled for good by rule price",
             "14:30:00.140Z   #3 ⊣ ▼ 8 the client's side stalled for good by rule price",
             "14:30:00.140Z   #3 ↯ ▼ 8 its session reset by rule price",

@@ -378,7 +378,7 @@ fn the_detail_of_a_session_tells_what_was_done_to_it_and_by_whom() {
     stage.look();
     check("session_acts", &stage);
     stage.keys("esc j");
-    let refused = "✗ 0.200 handshake: refused with 403 by the user";
+    let refused = "✗ 0.200 handshake refused with 403 by the user";
     assert!(stage.screen().contains(refused), "{}", stage.screen());
 }
 
