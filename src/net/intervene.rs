@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::accept::Asked;
-use super::drive::{Touch, flow_of};
+use super::drive::Touch;
 use super::edit::{remove_header, set_header};
 use super::exchange::Kind;
 use super::report::Report;
 use super::serve::{Serving, plain};
-use crate::capture::{Act, By, Deed, Event, Payload};
+use crate::capture::{Act, By, Deed, Event, Opening, Payload};
 use crate::control::Verdict;
 use crate::rules::{HandshakeEdit, Judge, Refusal, Step};
 use crate::ws::{Direction, Opcode};
@@ -43,7 +43,7 @@ impl Serving {
             return Some((asked, Intervention::default()));
         };
         let mut judge = Judge::new(rules);
-        let steps = judge.request(&flow_of(opening, None));
+        let steps = judge.request(&opening.flow());
         let session = opening.session;
         let mut notes = Vec::new();
         let mut steps = steps.into_iter().peekable();
@@ -143,8 +143,7 @@ impl Intervention {
     /// What the client gets in place of the server's 101, with what was done; none where that is the same.
     pub(super) fn response(&mut self, report: &Report, head: &Bytes) -> Option<(Bytes, Vec<String>)> {
         let judge = self.judge.as_mut()?;
-        let mut flow = flow_of(report.opening()?, None);
-        flow.response = head.clone();
+        let flow = Opening { response: head.clone(), ..report.opening()?.clone() }.flow();
         let (mut edited_head, mut notes) = (head.to_vec(), Vec::new());
         let mut steps = judge.response(&flow).into_iter().peekable();
         while let Some(Step { rule, effect }) = steps.next() {

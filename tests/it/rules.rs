@@ -279,6 +279,27 @@ fn headers_of_both_heads_are_set_and_removed() {
 }
 
 #[test]
+fn a_rule_for_the_answer_knows_the_subprotocol_that_it_chose() {
+    let chosen = switching().replace("Server:odd", "Sec-WebSocket-Protocol: json");
+    let server = Server::once(move |mut peer| {
+        peer.head();
+        peer.send(chosen).expect_fin();
+    });
+    let running = reverse(server.address);
+    rule(
+        &running,
+        "[[rule]]\non='response'\nwhen='protocol:json'\nthen={ set-header = { Server = 'even' } }\n",
+    );
+    let mut client = running.client();
+    client.send(request(running.address));
+    let head = client.head();
+    assert!(head.contains("Server: even\r\n"), "{head}");
+    client.finish().expect_fin();
+    server.finish();
+    running.finish();
+}
+
+#[test]
 fn what_no_rule_matches_goes_on_byte_for_byte() {
     // Lengths written too long, fragments, reserved bits, a masked server.
     let odd: &[u8] = b"\x81\x7e\x00\x02hi\x89\x00\x01\x01a\x80\x01b\xf2\x01x\x81\x81\x01\x02\x03\x04\x60";

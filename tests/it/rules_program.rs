@@ -188,6 +188,7 @@ fn a_recording_shows_what_rules_would_have_done() {
     let folder = folder(&[
         ("rules.toml", rules),
         ("more.toml", &format!("{rules}{never}")),
+        ("refused.toml", &format!("[[rule]]\nname = 'no'\nthen = {{ refuse = 503 }}\n{rules}")),
         ("chat.jsonl", recording),
         ("torn.jsonl", "hello\n"),
     ]);
@@ -199,6 +200,9 @@ fn a_recording_shows_what_rules_would_have_done() {
         check(folder.path(), &[&[rules, "--against", "chat.jsonl"][..], more].concat())
     };
     assert_eq!(against("rules.toml", &[]), (Some(0), told.to_owned(), String::new()));
+    let refused = "session 1 handshake\n  no: refused with 503\nno: touched 1\nfree: touched nothing\n\
+                   quiet: touched nothing\nslow: touched nothing\n";
+    assert_eq!(against("refused.toml", &[]), (Some(1), refused.to_owned(), String::new()));
     let (code, out, _) = against("more.toml", &[]);
     assert!(code == Some(1) && out.ends_with("never: touched nothing\n"), "{out}");
     let (code, out, _) = against("rules.toml", &["--output", "json"]);

@@ -418,3 +418,53 @@ fn what_becomes_of_a_held_handshake_is_told_with_who_had_it_done() {
         assert!(printed.contains(expected), "{printed}");
     }
 }
+
+/// Which of the client's messages a rule acted on: what it made of those behind its end of a session does not count.
+#[cfg(feature = "cli")]
+fn acted_on(fault: &str, recording: &str) -> Vec<u64> {
+    let drops = ["drop", "swallow", "run"].contains(&fault);
+    let acts = lines(recording, "act").into_iter().filter(|act| drops || act["act"] != "dropped");
+    let mut numbers: Vec<u64> =
+        acts.filter(|act| act["by"] == "rule").filter_map(|act| act["n"].as_u64()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// What `sockeye rules check` says of the same.
+#[cfg(feature = "cli")]
+fn would_act_on(rules: &str, recording: &str) -> Vec<u64> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.toml"), rules).unwrap();
+    std::fs::write(folder.path().join("said.jsonl"), recording).unwrap();
+    let words = ["rules", "check", "rules.toml", "--against", "said.jsonl", "--output", "json"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    let output = command.args(words).current_dir(folder.path()).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let mut numbers: Vec<u64> =
+        lines(&told, "touched").iter().filter_map(|touched| touched["n"].as_u64()).collect();
+    numbers.dedup();
+    numbers
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_recording_is_checked_as_the_session_went() {
+    let said = [ORDER, (0x89, "p"), (0x81, "two"), (0x8a, "p"), (0x82, "three"), (0x88, "\x03\x68")];
+    for Case { fault, then, .. } in CASES {
+        for when in ["dir:client", "op:control", "dir:client or op:ping", "not op:ping"] {
+            let rules = format!("[[rule]]\nname = 'mine'\nwhen = '{when}'\nthen = {then}\n");
+            let running = proxy(&rules);
+            let mut client = running.client();
+            client.send(request(running.address)).expect(switching());
+            client.send(said.map(masked).concat());
+            running.until(|log| log.message(1, said.len() as u64).unwrap());
+            let recording = recorded(&running.finish());
+            assert_eq!(
+                would_act_on(&rules, &recording),
+                acted_on(fault, &recording),
+                "{when}: {then}\n{recording}"
+            );
+        }
+    }
+}

@@ -19,7 +19,7 @@ use crate::control::{Controller, Mailbox};
 use crate::relay::{Relay, Shut, Step};
 use crate::ws::Direction;
 
-pub(super) use touch::{Touch, flow_of};
+pub(super) use touch::Touch;
 
 /// Two connections and who is told about what passes between them.
 pub(super) struct Drive {

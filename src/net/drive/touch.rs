@@ -67,7 +67,7 @@ impl Touch {
         let agreed = Agreed::read(opening);
         Touch {
             judge,
-            flow: flow_of(opening, agreed.subprotocol),
+            flow: agreed.flow(opening),
             reach: Reach::default(),
             closing: None,
             deflate: agreed.deflate,
@@ -101,18 +101,6 @@ impl Touch {
     /// Whether a compressed message of `direction` may refer to those before it.
     fn takes_context_over(&self, direction: Direction) -> bool {
         self.deflate.is_some_and(|deflate| !deflate.no_context_takeover(direction))
-    }
-}
-
-/// What rules are asked about.
-pub(in crate::net) fn flow_of(opening: &Opening, subprotocol: Option<String>) -> Flow {
-    Flow {
-        session: opening.session,
-        url: opening.url.clone(),
-        subprotocol: subprotocol.unwrap_or_default(),
-        request: opening.request.clone(),
-        response: opening.response.clone(),
-        tls: opening.tls.as_ref().map(|tls| tls.words()).unwrap_or_default(),
     }
 }
 

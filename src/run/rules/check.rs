@@ -1,16 +1,16 @@
 //! `sockeye rules check`: what is wrong with rules, or what they would have done to a recording.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use sockeye::capture::{Event, Kind, Message, Opening};
+use bytes::Bytes;
+use sockeye::capture::{Event, Frame, Kind, Message, Opening};
 use sockeye::decode::{self, json_string, visible};
 use sockeye::headless::schema::Item;
 use sockeye::headless::{self, Output};
 use sockeye::rules::{Effect, Flow, HandshakeEdit, Judge, RuleSet, Seen, Step};
-use sockeye::ws::Opcode;
-use sockeye::ws::handshake::glance;
+use sockeye::ws::{Direction, FrameHeader, Opcode};
 
 use super::read;
 use crate::cli::rules::RulesCheckOptions;
@@ -73,9 +73,17 @@ struct Trial<W> {
     rules: RuleSet,
     output: Output,
     out: W,
-    sessions: HashMap<u32, (Flow, Judge)>,
+    sessions: HashMap<u32, Session>,
     /// How many messages, handshakes and sessions each rule would have touched.
     touched: HashMap<String, u64>,
+}
+
+/// One that rules are at work on.
+struct Session {
+    flow: Flow,
+    judge: Judge,
+    /// Directions in which the rules would have let nothing go on any more.
+    over: [bool; 2],
 }
 
 /// What something was done to.
@@ -107,17 +115,12 @@ impl<W: Write> Trial<W> {
     fn event(&mut self, event: &Event) -> Result<(), Stopped> {
         match event {
             Event::Opened(opening) => {
-                let (flow, mut judge) = self.request(opening)?;
-                let edits = edits(judge.response(&flow));
-                self.tell(&Subject { session: flow.session, message: None, what: "response" }, edits)?;
-                let done = effects(judge.opened(&flow));
-                self.tell(&Subject { session: flow.session, message: None, what: "open" }, done)?;
-                self.sessions.insert(opening.session, (flow, judge));
+                let session = self.opened(opening)?;
+                self.sessions.insert(opening.session, session);
                 Ok(())
             }
             Event::Refused(refused) => self.request(&refused.opening).map(|_| ()),
-            // What the proxy sent itself no rule saw.
-            Event::Message(message) if message.injected.is_none() => self.message(message),
+            Event::Message(message) if is_judged(message) => self.message(message),
             Event::Ended(ended) => {
                 self.sessions.remove(&ended.session);
                 Ok(())
@@ -126,25 +129,30 @@ impl<W: Write> Trial<W> {
         }
     }
 
-    fn request(&mut self, opening: &Opening) -> Result<(Flow, Judge), Stopped> {
+    fn opened(&mut self, opening: &Opening) -> Result<Session, Stopped> {
+        let (judge, is_refused) = self.request(opening)?;
+        let flow = opening.flow();
+        let number = flow.session;
+        let mut session = Session { flow, judge, over: [is_refused; 2] };
+        if !is_refused {
+            let edits = edits(session.judge.response(&session.flow));
+            self.tell(&Subject { session: number, message: None, what: "response" }, edits)?;
+            let steps = session.judge.opened(&session.flow);
+            steps.iter().for_each(|step| session.heed(&step.effect, Direction::ToServer));
+            self.tell(&Subject { session: number, message: None, what: "open" }, effects(steps))?;
+        }
+        Ok(session)
+    }
+
+    /// The rules at work on a session that is asked for, and whether they refuse it.
+    fn request(&mut self, opening: &Opening) -> Result<(Judge, bool), Stopped> {
         let mut judge = Judge::new(self.rules.clone());
-        let mut subprotocols = glance::values(&opening.response, "Sec-WebSocket-Protocol");
-        let asked = Flow {
-            session: opening.session,
-            url: opening.url.clone(),
-            request: opening.request.clone(),
-            tls: opening.tls.as_ref().map(|tls| tls.words()).unwrap_or_default(),
-            ..Flow::default()
-        };
-        let edits = edits(judge.request(&asked));
-        self.tell(&Subject { session: opening.session, message: None, what: "handshake" }, edits)?;
-        let subprotocol = subprotocols.find_map(|value| std::str::from_utf8(value).ok());
-        let flow = Flow {
-            subprotocol: subprotocol.unwrap_or_default().to_owned(),
-            response: opening.response.clone(),
-            ..asked
-        };
-        Ok((flow, judge))
+        let asked = Opening { response: Bytes::new(), ..opening.clone() };
+        let steps = judge.request(&asked.flow());
+        let is_refused = steps.iter().any(|step| matches!(step.effect, HandshakeEdit::Refuse(_)));
+        let subject = Subject { session: opening.session, message: None, what: "handshake" };
+        self.tell(&subject, edits(steps))?;
+        Ok((judge, is_refused))
     }
 
     fn message(&mut self, message: &Message) -> Result<(), Stopped> {
@@ -152,29 +160,33 @@ impl<W: Write> Trial<W> {
         let payload = message.payload.in_memory().cloned().unwrap_or_default();
         let rules = &self.rules;
         // In a recording that was filtered, sessions may lack their beginning.
-        let (flow, judge) = self.sessions.entry(message.session).or_insert_with(|| {
-            (Flow { session: message.session, ..Flow::default() }, Judge::new(rules.clone()))
+        let session = self.sessions.entry(message.session).or_insert_with(|| Session {
+            flow: Flow { session: message.session, ..Flow::default() },
+            judge: Judge::new(rules.clone()),
+            over: [false; 2],
         });
-        let seen = Seen {
-            flow,
+        if session.over[message.direction as usize] {
+            return Ok(());
+        }
+        let steps = session.judge.message(&Seen {
+            flow: &session.flow,
             direction: message.direction,
             opcode,
             payload: Some(&payload),
             wire_size: message.wire_size,
             compressed: message.compressed,
-        };
-        let done = effects(judge.message(&seen));
+        });
+        steps.iter().for_each(|step| session.heed(&step.effect, message.direction));
         let subject =
             Subject { session: message.session, message: Some((message, opcode, &payload)), what: "message" };
-        self.tell(&subject, done)
+        self.tell(&subject, effects(steps))
     }
 
     fn tell(&mut self, subject: &Subject, done: Vec<Done>) -> Result<(), Stopped> {
         if done.is_empty() {
             return Ok(());
         }
-        let mut rules: Vec<&str> = done.iter().map(|one| one.rule.as_str()).collect();
-        rules.dedup();
+        let rules: BTreeSet<&str> = done.iter().map(|one| one.rule.as_str()).collect();
         for rule in rules {
             *self.touched.entry(rule.to_owned()).or_default() += 1;
         }
@@ -245,6 +257,29 @@ impl<W: Write> Trial<W> {
         }
         Ok(code)
     }
+}
+
+impl Session {
+    /// What is behind something that the rules do this with in `direction` may come no more.
+    fn heed(&mut self, effect: &Effect, direction: Direction) {
+        match effect {
+            Effect::Close { .. } | Effect::Reset => self.over = [true; 2],
+            Effect::Truncate { .. } => self.over[direction as usize] = true,
+            _ => {}
+        }
+    }
+}
+
+/// Whether rules are asked about it while it passes: not of what the proxy sent itself, nor of frames that are no
+/// message of their own and no control frame as it should be (RFC 6455 5.4, 5.5).
+fn is_judged(message: &Message) -> bool {
+    let fin = |frame: &Frame| FrameHeader::parse(&frame.header).is_none_or(|header| header.fin);
+    let is_whole = match message.kind {
+        Kind::Frame(Opcode::Text | Opcode::Binary) => true,
+        Kind::Frame(opcode) if opcode.is_control() => message.size <= 125 && message.frames.iter().all(fin),
+        _ => false,
+    };
+    is_whole && message.complete && message.injected.is_none()
 }
 
 /// What a rule did.
