@@ -54,15 +54,17 @@ curl --include --silent --no-buffer --http1.1 \
 fn as_websocat() {
     check(
         Language::Websocat,
-        r#"printf '%s\n' \
+        r#"printf '\0\0\0\10%s\0\0\0\13%s' \
   'it'\''s "7"' \
   'base64:AP8=' | \
   websocat --text --no-close \
+  --lengthprefixed-skip-write-direction \
   --base64 --binary-prefix base64: \
   --header='Origin: https://app.test' \
   --header='Cookie: a='\''b'\''' \
   --header='X-Room: 7' \
   --protocol 'json, xml' \
+  lengthprefixed:- \
   'ws://localhost:3000/chat?room=1'
 "#,
     );
@@ -72,14 +74,15 @@ fn as_websocat() {
 fn as_wscat() {
     check(
         Language::Wscat,
-        r#"# A message is left out: wscat sends texts alone, and none that is empty.
+        r#"# A message is left out: wscat sends texts alone, and none that has a NUL.
 wscat --connect 'ws://localhost:3000/chat?room=1' \
   --header 'Origin: https://app.test' \
   --header 'Cookie: a='\''b'\''' \
   --header 'X-Room: 7' \
   --subprotocol json \
   --subprotocol xml \
-  --wait 5 --execute 'it'\''s "7"'
+  --wait 5 \
+  --execute 'it'\''s "7"'
 "#,
     );
 }
@@ -174,11 +177,37 @@ fn a_text_that_looks_like_bytes_stays_text() {
 }
 
 #[test]
-fn messages_with_lines_end_in_a_nul() {
-    let said = vec![Said::Text("a\nb".to_owned()), Said::Text("c\0".to_owned())];
-    let code = Language::Websocat.write(&Talk { said, ..talk() });
-    assert!(code.contains(r"printf '%s\0'") && code.contains("--null-terminated"), "{code}");
-    assert!(code.starts_with("# A message is left out: it has a NUL"), "{code}");
+fn websocat_gets_one_line_as_a_line_and_all_else_by_its_length() {
+    let code = |said: &[&str]| {
+        let said = said.iter().map(|text| Said::Text((*text).to_owned())).collect();
+        Language::Websocat.write(&Talk { said, url: "ws://h/".to_owned(), ..Talk::default() })
+    };
+    let line = "printf '%s\\n' \\\n  hello | \\\n  websocat --text --no-close \\\n  --linemode-strip-newlines \\\n  ws://h/\n";
+    assert_eq!(code(&["hello"]), line);
+    assert!(code(&["a\nb"]).starts_with("printf '\\0\\0\\0\\3%s' "));
+    let long = code(&[&"x".repeat(70_000)]);
+    assert!(long.contains(r"printf '\0\1\21\160%s' ") && long.contains("--buffer-size 70004"), "{long}");
+    let left_out = code(&["c\0", "", "d"]);
+    assert!(left_out.starts_with("# A message is left out: it has a NUL"), "{left_out}");
+    assert!(left_out.contains("# A message is left out: websocat takes an empty text"), "{left_out}");
+    assert!(code(&[]).starts_with("websocat --text"));
+}
+
+#[test]
+fn wscat_sends_headers_of_one_name_in_one() {
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let fields = vec![field("X-A", "1"), field("Cookie", "a=b"), field("x-a", "2"), field("cookie", "c=d")];
+    let said = ["a", ""].map(|text| Said::Text(text.to_owned())).to_vec();
+    let code = Language::Wscat.write(&Talk { fields, said, ..Talk::default() });
+    assert!(
+        code.contains("# npm install -g wscat@6: ") && code.ends_with("  --execute a \\\n  --execute ''\n"),
+        "{code}"
+    );
+    assert!(code.contains("--header 'X-A: 1, 2'") && code.contains("--header 'Cookie: a=b; c=d'"), "{code}");
+    assert!(
+        code.starts_with("# wscat sends one header of a name: the values of x-a stand in one.\n"),
+        "{code}"
+    );
 }
 
 #[test]
