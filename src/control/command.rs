@@ -46,6 +46,14 @@ pub enum Command {
     Hold(Option<Filter>),
     /// These rules hold from here on.
     Rules(RuleSet),
+    /// A rule that was given holds no more, or holds again; that its file says otherwise, or is read again, changes
+    /// nothing about it. What it does in a session is counted from the beginning again.
+    Switch {
+        /// Its name.
+        rule: Arc<str>,
+        /// Whether it holds.
+        to: Switch,
+    },
     /// Reset both connections of a session or tunnel.
     Kill {
         /// Its number.
@@ -53,6 +61,15 @@ pub enum Command {
     },
     /// Stop listening, let what is held go on, reset what is open, and end.
     ShutDown,
+}
+
+/// Whether something is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// What becomes of something held.

@@ -4,13 +4,13 @@ mod command;
 pub mod compose;
 mod mailbox;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 
-pub use command::{Ask, Command, FrameSpec, Outcome, Verdict};
+pub use command::{Ask, Command, FrameSpec, Outcome, Switch, Verdict};
 pub(crate) use mailbox::{Mailbox, Order};
 
 use crate::capture::Ending;
@@ -46,6 +46,8 @@ enum Holder {
 #[derive(Default)]
 struct Ruling {
     rules: RuleSet,
+    /// The names of those that were switched off by hand.
+    off: BTreeSet<Arc<str>>,
     hold: Option<Filter>,
     fault: Option<Arc<str>>,
 }
@@ -78,7 +80,8 @@ impl Controller {
             }
             Command::Close { session, code, reason } => self.tell(session, Order::Close(code, reason)),
             Command::Hold(hold) => self.rule(|ruling| ruling.hold = hold),
-            Command::Rules(rules) => self.rule(|ruling| (ruling.rules, ruling.fault) = (rules, None)),
+            Command::Rules(rules) => self.rule(|ruling| ruling.replace(rules)),
+            Command::Switch { rule, to } => self.switch(rule, to),
             Command::Kill { session } => match self.open().sessions.remove(&session) {
                 Some(mailbox) => {
                     mailbox.put(Order::End(Ending::Killed));
@@ -130,7 +133,8 @@ impl Controller {
     /// The rules that hold now, the user's wish to hold among them.
     pub fn rules(&self) -> RuleSet {
         let ruling = self.ruling();
-        ruling.rules.holding(ruling.hold.clone())
+        let rules = ruling.rules.holding(ruling.hold.clone());
+        if ruling.off.is_empty() { rules } else { rules.without(&ruling.off) }
     }
 
     /// Why the file of rules cannot be taken as it is now, though the rules from before still hold; none where it is
@@ -239,6 +243,18 @@ impl Controller {
         }
     }
 
+    fn switch(&self, rule: Arc<str>, to: Switch) -> Outcome {
+        if !self.ruling().rules.names().any(|name| *name == *rule) {
+            return Outcome::NotThere;
+        }
+        self.rule(|ruling| {
+            match to {
+                Switch::On => ruling.off.remove(&rule),
+                Switch::Off => ruling.off.insert(rule),
+            };
+        })
+    }
+
     fn rule(&self, change: impl FnOnce(&mut Ruling)) -> Outcome {
         change(&mut self.ruling());
         self.0.version.fetch_add(1, Ordering::Release);
@@ -251,6 +267,14 @@ impl Controller {
 
     fn ruling(&self) -> MutexGuard<'_, Ruling> {
         self.0.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ruling {
+    /// Other rules hold; of those that were switched off, the ones that are among them stay so.
+    fn replace(&mut self, rules: RuleSet) {
+        self.off.retain(|off| rules.names().any(|name| *name == **off));
+        (self.rules, self.fault) = (rules, None);
     }
 }
 
@@ -267,6 +291,7 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
+    use crate::rules::Standing;
 
     fn orders(mailbox: &Mailbox) -> Vec<Order> {
         mailbox.take(&Context::from_waker(Waker::noop()))
@@ -336,5 +361,39 @@ mod tests {
         assert_eq!(controller.rules().names().count(), 1);
         controller.send(Command::Rules(RuleSet::default()));
         assert!(!controller.rules().is_empty());
+    }
+
+    #[test]
+    fn a_rule_is_switched_off_and_on_whatever_its_file_says() {
+        let controller = Controller::new();
+        let rules = |text: &str| controller.send(Command::Rules(RuleSet::parse(text).unwrap()));
+        let switch = |rule: &str, to| controller.send(Command::Switch { rule: rule.into(), to });
+        let standings = || {
+            let rules = controller.rules();
+            rules.listed().into_iter().map(|rule| (rule.name.to_owned(), rule.standing)).collect::<Vec<_>>()
+        };
+        let rule =
+            |name: &str, more: &str| format!("[[rule]]\nname='{name}'\nthen={{ mark = true }}\n{more}");
+        let three = rule("a", "") + &rule("b", "off=true\n") + &rule("c", "");
+        rules(&three);
+        let version = controller.rules_version();
+        assert_eq!(switch("a", Switch::Off), Outcome::Done);
+        assert_ne!(controller.rules_version(), version);
+        let expected = |a| {
+            let standing = [("a", a), ("b", Standing::Off), ("c", Standing::Holds)];
+            standing.map(|(name, standing)| (name.to_owned(), standing)).to_vec()
+        };
+        assert_eq!(standings(), expected(Standing::SwitchedOff));
+        assert_eq!(controller.rules().names().collect::<Vec<_>>(), ["c"]);
+        rules(&three);
+        assert_eq!(standings(), expected(Standing::SwitchedOff), "read again");
+        assert_eq!(switch("a", Switch::On), Outcome::Done);
+        assert_eq!(standings(), expected(Standing::Holds));
+        assert_eq!(switch("b", Switch::On), Outcome::NotThere, "that is the file's to say");
+        assert_eq!(switch("d", Switch::Off), Outcome::NotThere);
+        switch("a", Switch::Off);
+        rules("");
+        rules(&three);
+        assert_eq!(standings(), expected(Standing::Holds), "one that went away comes back as it is");
     }
 }

@@ -15,9 +15,9 @@ use toml::de::{DeTable, DeValue};
 pub use append::{NewRule, append};
 pub(super) use arguments::{Arguments, Value, Wrong, field_path};
 
-use super::RuleSet;
 use super::faults::{self, Act, Fault};
 use super::rule::{Count, Occasion, Pace, Rule};
+use super::{Off, RuleSet, Standing};
 use crate::filter::{Filter, Reads};
 
 /// What is wrong with a file of rules, and where.
@@ -55,7 +55,7 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
     })?;
     let mut errors = Vec::new();
     let mut rules: Vec<Arc<Rule>> = Vec::new();
-    let mut off: Vec<(usize, Arc<Rule>)> = Vec::new();
+    let mut off: Vec<Off> = Vec::new();
     let mut seed = SEED;
     for (key, value) in table.get_ref() {
         let value = Value::new(key.get_ref(), text, value);
@@ -68,7 +68,9 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, Vec<RulesError>> {
                 Ok(tables) => {
                     for (place, table) in tables.into_iter().enumerate() {
                         match rule(text, table, place, &rules) {
-                            Ok((rule, IsOff(true))) => off.push((place, Arc::new(rule))),
+                            Ok((rule, IsOff(true))) => {
+                                off.push(Off { place, rule: Arc::new(rule), standing: Standing::Off });
+                            }
                             Ok((rule, IsOff(false))) => rules.push(Arc::new(rule)),
                             Err(wrong) => errors.push(placed(wrong)),
                         }

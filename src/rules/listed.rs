@@ -33,33 +33,25 @@ pub enum Standing {
     UsedUp,
     /// The file says that it is off.
     Off,
+    /// It was switched off by hand, whatever the file says.
+    SwitchedOff,
 }
 
 impl RuleSet {
     /// All rules, in the order of the file; also those that are off.
     pub fn listed(&self) -> Vec<Listed<'_>> {
-        let mut holding = self.rules.iter();
-        let mut off = self.off.iter().peekable();
-        let mut listed = Vec::with_capacity(self.rules.len() + self.off.len());
-        for place in 0..self.rules.len() + self.off.len() {
-            if let Some((_, rule)) = off.next_if(|(at, _)| *at == place) {
-                listed.push(Listed { standing: Standing::Off, ..rule.listed() });
-            } else {
-                listed.extend(holding.next().map(|rule| rule.listed()));
-            }
-        }
-        listed
+        self.in_order().map(|(_, rule, standing)| rule.listed(standing)).collect()
     }
 }
 
 impl Rule {
-    fn listed(&self) -> Listed<'_> {
+    fn listed(&self, standing: Standing) -> Listed<'_> {
         Listed {
             name: &self.name,
             when: &self.when,
             then: &self.written,
             pace: self.pace_words(),
-            standing: self.standing(),
+            standing: if standing == Standing::Holds { self.standing() } else { standing },
         }
     }
 

@@ -12,6 +12,7 @@ mod rule;
 mod seen;
 mod words;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use effect::{Effect, HandshakeEdit, Rate, Refusal, Step};
@@ -30,14 +31,24 @@ use crate::ws::Direction;
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     rules: Arc<[Arc<Rule>]>,
-    /// Those that are switched off, with their places in the file.
-    off: Arc<[(usize, Arc<Rule>)]>,
+    /// Those that are switched off, in order.
+    off: Arc<[Off]>,
     /// The file that they were read from.
     source: Option<Arc<str>>,
     /// What the random numbers start from.
     seed: u64,
     /// What is to be held, by the user's own wish.
     hold: Option<Arc<Filter>>,
+}
+
+/// A rule that is switched off.
+#[derive(Clone, Debug)]
+struct Off {
+    /// Its place in the file.
+    place: usize,
+    rule: Arc<Rule>,
+    /// How: [`Standing::Off`] or [`Standing::SwitchedOff`].
+    standing: Standing,
 }
 
 /// What of a session may be touched.
@@ -71,11 +82,38 @@ impl RuleSet {
         RuleSet { hold: hold.map(Arc::new), ..self.clone() }
     }
 
+    /// The same without the rules of these names, which are listed as switched off by hand.
+    pub fn without(&self, names: &BTreeSet<Arc<str>>) -> RuleSet {
+        let is_out = |rule: &Rule| names.contains(&rule.name);
+        let switched = self.in_order().filter(|(.., standing)| *standing == Standing::Holds);
+        let switched = switched.filter(|(_, rule, _)| is_out(rule)).map(|(place, rule, _)| Off {
+            place,
+            rule: Arc::clone(rule),
+            standing: Standing::SwitchedOff,
+        });
+        let mut off: Vec<Off> = self.off.iter().cloned().chain(switched).collect();
+        off.sort_by_key(|off| off.place);
+        let rules = self.rules.iter().filter(|rule| !is_out(rule)).cloned().collect();
+        RuleSet { rules, off: off.into(), ..self.clone() }
+    }
+
+    /// All rules with their places in the file, and how they stand but for what is used up.
+    fn in_order(&self) -> impl Iterator<Item = (usize, &Arc<Rule>, Standing)> {
+        let mut holding = self.rules.iter();
+        let mut off = self.off.iter().peekable();
+        (0..self.rules.len() + self.off.len()).filter_map(move |place| {
+            match off.next_if(|off| off.place == place) {
+                Some(Off { rule, standing, .. }) => Some((place, rule, *standing)),
+                None => holding.next().map(|rule| (place, rule, Standing::Holds)),
+            }
+        })
+    }
+
     /// The same, and rules that count in all sessions go on from where they were in `before`.
     pub fn continuing(self, before: &RuleSet) -> RuleSet {
         let kept = |rule: &Arc<Rule>| {
-            let old = before.rules.iter().find(|old| old.meaning == rule.meaning);
-            Arc::clone(old.unwrap_or(rule))
+            let mut olds = before.rules.iter().chain(before.off.iter().map(|off| &off.rule));
+            Arc::clone(olds.find(|old| old.meaning == rule.meaning).unwrap_or(rule))
         };
         RuleSet { rules: self.rules.iter().map(kept).collect(), ..self }
     }

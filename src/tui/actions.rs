@@ -107,6 +107,8 @@ pub enum Action {
     Output,
     /// Which rules hold, and what they did.
     Rules,
+    /// Switch a rule off, or on again.
+    SwitchRule,
     /// Draw everything anew.
     Redraw,
     /// Back to the shell for a while.
@@ -344,6 +346,8 @@ pub const BINDINGS: &[Binding] = &[
         .takes("[THEN]")
         .hint("rule"),
     key(&["T"], Action::Rules, "rules", "which rules hold, and on what each acted").hint("rules"),
+    key(&["u"], Action::SwitchRule, "rule-switch", "switch a rule off, or on; its file stays as it is")
+        .takes("[RULE]"),
     key(&["y"], Action::Copy, "copy", "copy what is shown to the clipboard (OSC 52)").hint("copy"),
     key(&["Y"], Action::CopyAs, "copy-as", "copy session or message as code: curl, node, python …")
         .takes("[LANGUAGE]")

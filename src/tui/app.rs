@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::actions::{self, Action, Pane, Tab};
 use super::commands::choices;
@@ -177,6 +178,8 @@ pub enum Effect {
     SavePayload(PathBuf),
     /// A recording of what was chosen goes into a file.
     SaveRecording(PathBuf, Chosen),
+    /// The rule of that name holds no more, or holds again.
+    SwitchRule(Arc<str>),
     /// A session's client part is played to a server, and shown beside it.
     Play(u32, Target),
 }
@@ -346,6 +349,7 @@ impl App {
             Action::SaveRecording => self.save_chosen(argument, page),
             Action::SaveAll => self.save_listed(argument, page),
             Action::Play => self.play(argument, page),
+            Action::SwitchRule => self.switch_rule(argument, page),
             Action::Kill => self.kill(page),
             Action::Clear => Some(Effect::Clear),
             Action::Redraw => Some(Effect::Redraw),
@@ -361,6 +365,9 @@ impl App {
         if let (Some(Sheet { kind: SheetKind::Rules, chosen, .. }), Action::Open) = (self.sheet, action) {
             self.show_ruled(chosen, page);
             return true;
+        }
+        if action == Action::SwitchRule {
+            return false;
         }
         if self.sheet.as_mut().is_none_or(|sheet| sheet.scroll(action)) {
             return self.sheet.is_some();

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::actions::Pane;
-use super::app::{App, Place, Zoom};
+use super::app::{App, Effect, Place, Zoom};
 use super::document::pair;
 use super::page::Page;
+use super::sheet::{Sheet, SheetKind};
 use super::theme::{Look, Words};
 use super::{hold, text, timing};
 use crate::capture::{Flow, Log, RuleActs, Stamp};
@@ -131,16 +132,17 @@ impl Lines<'_> {
     /// A rule that the file lists.
     fn rule(&mut self, rule: &Listed<'_>, acts: Option<RuleActs>) {
         let start = self.ruling.lines.len();
-        let is_off = matches!(rule.standing, Standing::Off | Standing::UsedUp);
+        let is_off = matches!(rule.standing, Standing::Off | Standing::SwitchedOff | Standing::UsedUp);
         let standing = match rule.standing {
-            Standing::Off => Some("off".to_owned()),
+            Standing::Off => Some("off in the file".to_owned()),
+            Standing::SwitchedOff => Some("switched off by hand".to_owned()),
             Standing::UsedUp => Some("used up".to_owned()),
             Standing::UsedUpIn(sessions) => Some(format!("used up in {}", text::plural(sessions, "session"))),
             Standing::Holds => None,
         };
         let told = match (&acts, &rule.standing) {
             (Some(acts), _) => Some(self.acted(acts)),
-            (None, Standing::Off) => None,
+            (None, Standing::Off | Standing::SwitchedOff) => None,
             (None, _) => Some("has not acted".to_owned()),
         };
         let told = standing.into_iter().chain(told).collect::<Vec<_>>().join(" · ");
@@ -241,5 +243,22 @@ impl App {
         self.focus = Pane::Messages;
         self.go_to_row(flow, Place { row: number, top: number, follow: false });
         self.say(format!("{} acted on these; f enter in each list shows all again", visible(&row.name)));
+    }
+
+    /// Has the rule of that name, or the one that is chosen on the sheet, switched off, or on again.
+    pub(super) fn switch_rule(&mut self, name: Option<&str>, page: &Page) -> Option<Effect> {
+        let sheet = self.sheet.filter(|sheet| sheet.kind == SheetKind::Rules);
+        match (name, sheet) {
+            (Some(name), _) => return Some(Effect::SwitchRule(name.into())),
+            (None, Some(sheet)) => {
+                let chosen = page.rules.rows.get(sheet.chosen)?;
+                return Some(Effect::SwitchRule(Arc::clone(&chosen.name)));
+            }
+            (None, None) => {
+                self.sheet = Some(Sheet::new(SheetKind::Rules));
+                self.say("j and k choose a rule, u switches it off or on");
+            }
+        }
+        None
     }
 }

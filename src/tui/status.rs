@@ -209,7 +209,11 @@ fn hinted(view: &View<'_>) -> Vec<(&'static str, &'static str)> {
         return composer::hints(composer);
     }
     if view.app.sheet.is_some_and(|sheet| sheet.kind == SheetKind::Rules) {
-        return vec![("j k", "choose"), ("enter", "what it acted on"), ("esc", "close")];
+        // What a recording tells of cannot be switched.
+        let switch = view.about.source.is_none().then_some(("u", "off or on"));
+        let hints =
+            [Some(("j k", "choose")), Some(("enter", "what it acted on")), switch, Some(("esc", "close"))];
+        return hints.into_iter().flatten().collect();
     }
     if view.app.sheet.is_some() {
         return vec![("j k", "scroll"), ("esc", "close")];

@@ -2,6 +2,7 @@
 
 mod hold;
 mod keys;
+mod rules;
 mod screen;
 mod send;
 mod signals;
@@ -221,6 +222,7 @@ impl Desk<'_> {
                 }
             }
             Effect::SavePayload(file) => self.save_payload(file),
+            Effect::SwitchRule(name) => self.switch_rule(&name),
             Effect::Play(session, server) => self.play(session, server),
             Effect::SaveRecording(file, chosen) => {
                 let (listen, redaction) = (self.listen.clone(), self.outside.redaction);

@@ -234,16 +234,25 @@ fn a_script_asks_what_the_rules_did() {
     );
     assert_eq!((&rule["did"], &rule["last"]["session"]), (&json!(["dropped"]), &1.into()), "{told}");
 
+    program.has_done(&json!({ "do": "switch", "rule": "quiet", "on": false }));
+    assert_eq!(program.tell(&acted)["rules"][0]["standing"], "switched off");
+    client.send(b"\x81\x84\0\0\0\0drop").expect(b"\x81\x04drop");
+    program.has_done(&json!({ "do": "switch", "rule": "quiet", "on": true }));
+    client.send(b"\x81\x84\0\0\0\0drop\x81\x82\0\0\0\0on").expect(b"\x81\x02on");
+    assert_eq!(program.act().0, "dropped", "it counts anew");
+    let refused = program.tell(&json!({ "do": "switch", "rule": "resting", "on": true }));
+    assert!(refused["error"].as_str().unwrap().contains("\"resting\" could hold"), "{refused}");
+
     std::fs::write(&file, "[[rule]]\nname = 'none'\n").unwrap();
     assert!(program.next("note")["text"].as_str().unwrap().ends_with("the rules from before still hold"));
     let told = program.tell(&acted);
     assert!(told["fault"].as_str().unwrap().contains("rules.toml:1:1: none does nothing"), "{told}");
-    assert_eq!(told["rules"][0]["messages"], 2);
+    assert_eq!(told["rules"][0]["messages"], 3);
 
     program.has_done(&json!({ "do": "rules" }));
     let told = program.tell(&acted);
     assert_eq!((&told["fault"], &told["file"], &told["rules"]), (&Value::Null, &Value::Null, &json!([])));
-    assert_eq!((&told["gone"][0]["name"], &told["gone"][0]["messages"]), (&"quiet".into(), &2.into()));
+    assert_eq!((&told["gone"][0]["name"], &told["gone"][0]["messages"]), (&"quiet".into(), &3.into()));
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn listed(rule: &Listed<'_>, acts: Option<&RuleActs>, now: Stamp) -> Value {
         Standing::UsedUpIn(sessions) => ("holds", sessions),
         Standing::UsedUp => ("used up", 0),
         Standing::Off => ("off", 0),
+        Standing::SwitchedOff => ("switched off", 0),
     };
     let mut told = counted(rule.name, acts, now);
     told.insert("standing".to_owned(), standing.into());

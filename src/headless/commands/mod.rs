@@ -107,6 +107,11 @@ impl Commander {
             | Command::ReleaseAll { session: Some(session) } => {
                 format!("session {session} is not open; {{\"do\":\"list\"}} tells which are")
             }
+            Command::Switch { rule, .. } => {
+                format!(
+                    "no rule that is called {rule:?} could hold; {{\"do\":\"acted\"}} tells which there are"
+                )
+            }
             _ => "there is nothing that this could be done to".to_owned(),
         };
         match self.controller.send(command) {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::words::{OF_A_FRAME, Word, names, word};
 use crate::capture::Kind;
 use crate::control::compose::{Content, Draft};
-use crate::control::{Command, FrameSpec, Verdict};
+use crate::control::{Command, FrameSpec, Switch, Verdict};
 use crate::filter::Filter;
 use crate::headless::schema::Keys;
 use crate::rules::RuleSet;
@@ -94,6 +94,7 @@ fn wish(keys: &Keys) -> Result<Wish, String> {
         "kill" => Ok(Wish::Command(Command::Kill { session: fields.session()? })),
         "rules" => fields.rules(),
         "acted" => Ok(Wish::Acted),
+        "switch" => fields.switch(),
         "subscribe" => Ok(Wish::Subscribe(fields.filter()?)),
         "list" => Ok(Wish::List { all: fields.flag("all")?.unwrap_or(false) }),
         "help" => Ok(Wish::Help),
@@ -247,6 +248,13 @@ impl Fields<'_> {
             (None, Some(file)) => Ok(Wish::RulesFile(file.into())),
             (None, None) => Ok(Wish::Rules(RuleSet::default())),
         }
+    }
+
+    fn switch(&self) -> Result<Wish, String> {
+        let rule = self.text("rule")?.ok_or_else(|| self.missing("rule", "\"its name\""))?.into();
+        let on = self.flag("on")?.ok_or_else(|| self.missing("on", "false"))?;
+        let to = if on { Switch::On } else { Switch::Off };
+        Ok(Wish::Command(Command::Switch { rule, to }))
     }
 
     fn inject(&self) -> Result<Wish, String> {

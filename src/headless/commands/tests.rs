@@ -89,11 +89,11 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "{}",
-        "\"do\" is missing: which of hold, resume, drop, edit, refuse, inject, close, kill, rules, acted, subscribe, list, help, quit?",
+        "\"do\" is missing: which of hold, resume, drop, edit, refuse, inject, close, kill, rules, switch, acted, subscribe, list, help, quit?",
     ),
     (
         r#"{"do":"injekt"}"#,
-        "\"injekt\" is no command: \"do\" is one of hold, resume, drop, edit, refuse, inject, close, kill, rules, acted, subscribe, list, help, quit",
+        "\"injekt\" is no command: \"do\" is one of hold, resume, drop, edit, refuse, inject, close, kill, rules, switch, acted, subscribe, list, help, quit",
     ),
     (r#"{"do":"kill"}"#, "kill needs \"session\", as \"session\":1; list tells which are open"),
     (r#"{"do":"kill","session":"1"}"#, "\"session\" is to be a whole number from 0 to 4294967295"),

@@ -66,6 +66,11 @@ pub const WORDS: &[Word] = &[
         keys: &["text", "file"],
         help: "these rules hold from here on, in place of those before; without any, none",
     },
+    Word {
+        name: "switch",
+        keys: &["rule", "on"],
+        help: "a rule holds no more (on: false), or holds again; its file is not changed",
+    },
     Word { name: "acted", keys: &[], help: "which rules hold, and on what each acted so far" },
     Word {
         name: "subscribe",

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use sockeye::capture::{By, Deed, Event, Flow, Kind, Message};
-use sockeye::control::{Command, Controller};
+use sockeye::control::{Command, Controller, Switch};
 use sockeye::rules::RuleSet;
-use sockeye::tui::{About, Pane};
+use sockeye::tui::{About, Effect, Pane};
 use sockeye::ws::Direction::{ToClient, ToServer};
 use sockeye::ws::Opcode;
 
@@ -123,6 +123,24 @@ fn a_rule_that_did_nothing_leads_nowhere_and_says_so() {
     assert!(stage.console.app().filter.is_empty() && stage.console.app().sheet.is_some());
     stage.keys("T");
     assert_eq!(stage.console.app().sheet, None);
+}
+
+#[test]
+fn a_rule_is_switched_off_and_on_from_the_sheet() {
+    let (mut stage, controller) = stage(SMALL);
+    assert_eq!(stage.keys("u"), None, "which one?");
+    assert!(stage.screen().contains("j and k choose a rule, u switches it off or on"), "{}", stage.screen());
+    assert_eq!(stage.keys("j u"), Some(Effect::SwitchRule("flaky feed".into())));
+    controller.send(Command::Switch { rule: "flaky feed".into(), to: Switch::Off });
+    stage.look();
+    let line = stage.line_with("flaky feed");
+    assert!(line.starts_with(" › ○") && line.contains("switched off by hand · 3 messages"), "{line}");
+    controller.send(Command::Switch { rule: "flaky feed".into(), to: Switch::On });
+    stage.look();
+    assert!(stage.line_with("flaky feed").starts_with(" › ●"));
+    assert!(stage.line_with("maintenance").contains("off in the file"));
+    stage.keys("T");
+    assert_eq!(stage.line(":", "rule-switch greet"), Some(Effect::SwitchRule("greet".into())));
 }
 
 #[test]
