@@ -137,8 +137,7 @@ impl Lines<'_> {
             Standing::Off => Some("off in the file".to_owned()),
             Standing::SwitchedOff => Some("switched off by hand".to_owned()),
             Standing::UsedUp => Some("used up".to_owned()),
-            Standing::UsedUpIn(sessions) => Some(format!("used up in {}", text::plural(sessions, "session"))),
-            Standing::Holds => None,
+            Standing::UsedUpIn(_) | Standing::Holds => None,
         };
         let told = match (&acts, &rule.standing) {
             (Some(acts), _) => Some(self.acted(acts)),
@@ -150,8 +149,12 @@ impl Lines<'_> {
         let when = rule.when.source().trim();
         self.part("when", if when.is_empty() { "everything" } else { when });
         self.part("then", rule.then);
+        let used_up = match rule.standing {
+            Standing::UsedUpIn(sessions) => format!("; used up in {}", text::plural(sessions, "session")),
+            _ => String::new(),
+        };
         if !rule.pace.is_empty() {
-            self.part("acts", &rule.pace);
+            self.part("acts", &format!("{}{used_up}", rule.pace));
         }
         self.end(rule.name.into(), acts, start);
     }
@@ -179,8 +182,9 @@ impl Lines<'_> {
     fn title(&mut self, name: &str, (sign, look): (&str, Look), told: &str) {
         // Wide screens do not tear a rule from its counts.
         let room = self.columns.min(WIDEST).saturating_sub(6);
-        let told = text::cut(told, room * 2 / 3);
-        let name = text::left(&visible(name), room.saturating_sub(text::width(&told) + 2));
+        let name = visible(name);
+        let told = text::cut(told, room.saturating_sub(text::width(&name).min(room / 3) + 2));
+        let name = text::left(&name, room.saturating_sub(text::width(&told) + 2));
         self.add(vec![
             (look, format!("   {sign} ")),
             (Look::Accent, format!("{name}  ")),

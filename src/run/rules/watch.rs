@@ -79,7 +79,8 @@ impl Read {
             Ok(rules) => {
                 self.rules = rules.continuing(&self.rules);
                 controller.send(Command::Rules(self.rules.clone()));
-                let count = match self.rules.names().count() {
+                // Without those that were switched off by hand.
+                let count = match controller.rules().names().count() {
                     0 => "no rules hold".to_owned(),
                     1 => "1 rule holds".to_owned(),
                     count => format!("{count} rules hold"),
