@@ -360,30 +360,6 @@ impl App {
         }
     }
 
-    /// Keys while a sheet is shown; false where the action goes on to mean what it means.
-    fn act_on_sheet(&mut self, action: Action, page: &Page) -> bool {
-        if let (Some(Sheet { kind: SheetKind::Rules, chosen, .. }), Action::Open) = (self.sheet, action) {
-            self.show_ruled(chosen, page);
-            return true;
-        }
-        if action == Action::SwitchRule {
-            return false;
-        }
-        if self.sheet.as_mut().is_none_or(|sheet| sheet.scroll(action)) {
-            return self.sheet.is_some();
-        }
-        let shown = self.sheet.take().map(|sheet| sheet.kind);
-        match action {
-            Action::Quit | Action::Suspend | Action::Redraw | Action::Command => false,
-            // Its own key closes it, that of another sheet turns to that.
-            Action::Help => shown == Some(SheetKind::Help),
-            Action::Notes => shown == Some(SheetKind::Notes),
-            Action::Output => shown == Some(SheetKind::Output),
-            Action::Rules => shown == Some(SheetKind::Rules),
-            _ => true,
-        }
-    }
-
     fn toggle(&mut self, switch: fn(&mut App) -> &mut bool, on: &str, off: &str) {
         let switch = switch(self);
         *switch = !*switch;
