@@ -388,7 +388,8 @@ fn what_was_done_to_a_handshake_is_told_once_and_in_plain_words() {
     assert!(removed.contains("· the answer's Server removed by rule 1\n"), "{removed}");
     let refused = printed_of_a_handshake("then = { refuse = 503 }");
     assert!(refused.contains("refused with 503 by rule 1; the server was not asked\n"), "{refused}");
-    assert_eq!(refused.matches("503").count(), 1, "{refused}");
+    // With the blank: the time of day may say 503, too.
+    assert_eq!(refused.matches(" 503").count(), 1, "{refused}");
 }
 
 #[test]
