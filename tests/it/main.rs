@@ -31,6 +31,8 @@ mod replay_passages;
 mod replay_program;
 mod rules;
 mod rules_program;
+#[cfg(all(unix, feature = "tui"))]
+mod rules_terminal;
 #[cfg(unix)]
 mod run;
 mod safety;

@@ -61,7 +61,12 @@ impl Terminal {
 
     /// A proxy on a free port, and where it listens.
     fn proxy(server: &str) -> (Terminal, SocketAddr) {
-        let mut terminal = Terminal::sockeye(&[server, "-l", "127.0.0.1:0"]);
+        Terminal::proxy_with(server, &[])
+    }
+
+    /// The same, with more options.
+    pub fn proxy_with(server: &str, more: &[&str]) -> (Terminal, SocketAddr) {
+        let mut terminal = Terminal::sockeye(&[&[server, "-l", "127.0.0.1:0"], more].concat());
         terminal.wait_for("Nothing has come through yet");
         let title = terminal.text().lines().next().unwrap_or_default().to_owned();
         let address = title.split_whitespace().nth(1).unwrap().parse().unwrap();
