@@ -9,7 +9,7 @@ pub enum Event {
     Pass(Vec<u8>),
     /// A control frame. It goes on by its bytes, or not.
     Control(Frame),
-    /// A message, to be put back by [`Gate::put_back`].
+    /// A message, to be put back by [`super::Gate::put_back`].
     Message(Whole),
 }
 
