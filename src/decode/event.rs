@@ -83,6 +83,13 @@ pub(super) trait Reader<'a>: Sized {
     /// How far everything has been turned into events: what follows has not been seen.
     fn position(&self) -> usize;
 
+    /// Takes a value that nobody asks about; whether there was one.
+    fn skip_value(&mut self) -> Result<bool, Fault> {
+        let Some(first) = self.step()? else { return Ok(false) };
+        self.skip(&first)?;
+        Ok(true)
+    }
+
     /// Takes the rest of a value whose first event was `first`.
     fn skip(&mut self, first: &Event<'a>) -> Result<(), Fault> {
         let mut depth = 0_usize;

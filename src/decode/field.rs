@@ -211,12 +211,16 @@ fn find<'a, R: Reader<'a>>(
                 is_match
             }
         };
+        if !is_match {
+            if !reader.skip_value()? {
+                return Ok(false);
+            }
+            continue;
+        }
         let Some(value) = reader.step()? else {
             return Ok(false);
         };
-        if !is_match {
-            reader.skip(&value)?;
-        } else if find(reader, value, rest, visit)? {
+        if find(reader, value, rest, visit)? {
             return Ok(true);
         }
     }

@@ -209,28 +209,20 @@ impl<'a> Reader<'a> for JsonReader<'a> {
     }
 
     fn step(&mut self) -> Result<Option<Event<'a>>, Fault> {
-        loop {
-            let Some(token) = self.lexer.next() else {
-                return self.end();
-            };
-            if token.kind == TokenKind::Space {
-                self.line_ended |= self.payload[token.range].contains(&b'\n');
-                continue;
-            }
-            if token.kind == TokenKind::Separator && self.stack.is_empty() {
-                self.expects = Expects::Value;
-                (self.start, self.position) = (token.range.start, token.range.end);
-                return Ok(Some(Event::Separator));
-            }
-            if self.expects == Expects::End && self.line_ended {
-                // one JSON text a line, as many write a stream of them
-                self.expects = Expects::Value;
-            }
-            if let Some(event) = self.take(&token)? {
-                (self.start, self.position) = (token.range.start, token.range.end);
-                (self.begun, self.line_ended) = (true, false);
-                return Ok(Some(event));
-            }
+        Ok(self.advance()?.map(|token| self.event(&token)))
+    }
+
+    fn skip_value(&mut self) -> Result<bool, Fault> {
+        let Some(first) = self.advance()? else { return Ok(false) };
+        self.skip_rest(first.kind)?;
+        Ok(true)
+    }
+
+    fn skip(&mut self, first: &Event<'a>) -> Result<(), Fault> {
+        match first {
+            Event::Map => self.skip_rest(TokenKind::OpenObject),
+            Event::Array => self.skip_rest(TokenKind::OpenArray),
+            _ => Ok(()),
         }
     }
 
@@ -244,75 +236,117 @@ impl<'a> Reader<'a> for JsonReader<'a> {
 }
 
 impl<'a> JsonReader<'a> {
-    /// One token; commas and colons make no event.
-    fn take(&mut self, token: &Token) -> Result<Option<Event<'a>>, Fault> {
-        use Expects::{Colon, CommaOrClose, End, FirstItem, FirstKey, Key, Value};
-        match (self.expects, token.kind) {
-            (Value | FirstItem, TokenKind::OpenObject) => self.open(token, Container::Object),
-            (Value | FirstItem, TokenKind::OpenArray) => self.open(token, Container::Array),
-            (FirstKey | CommaOrClose, TokenKind::CloseObject) => self.close(token, Container::Object),
-            (FirstItem | CommaOrClose, TokenKind::CloseArray) => self.close(token, Container::Array),
-            (CommaOrClose, TokenKind::Comma) => {
-                self.expects = if self.stack.last() == Some(&Container::Object) { Key } else { Value };
-                Ok(None)
+    /// To the next token that makes an event.
+    fn advance(&mut self) -> Result<Option<Token>, Fault> {
+        loop {
+            let Some(token) = self.lexer.next() else {
+                return self.end().map(|()| None);
+            };
+            if token.kind == TokenKind::Space {
+                self.line_ended |= self.payload[token.range].contains(&b'\n');
+                continue;
             }
-            (Colon, TokenKind::Colon) => {
-                self.expects = Value;
-                Ok(None)
+            if token.kind == TokenKind::Separator && self.stack.is_empty() {
+                self.expects = Expects::Value;
+                (self.start, self.position) = (token.range.start, token.range.end);
+                return Ok(Some(token));
             }
-            (FirstKey | Key, TokenKind::String) => {
-                self.expects = Colon;
-                Ok(Some(Event::Text(Text::Json(self.text(token)))))
+            if self.expects == Expects::End && self.line_ended {
+                // one JSON text a line, as many write a stream of them
+                self.expects = Expects::Value;
             }
-            (Value | FirstItem, TokenKind::String) => {
-                self.value_is_over();
-                Ok(Some(Event::Text(Text::Json(self.text(token)))))
+            if self.take(&token)? {
+                (self.start, self.position) = (token.range.start, token.range.end);
+                (self.begun, self.line_ended) = (true, false);
+                return Ok(Some(token));
             }
-            (Value | FirstItem, TokenKind::Number) => {
-                self.value_is_over();
-                Ok(Some(Event::Number(self.text(token).into())))
-            }
-            (Value | FirstItem, TokenKind::Literal) => {
-                self.value_is_over();
-                Ok(Some(Event::Literal(self.text(token).into())))
-            }
-            (End | Colon | CommaOrClose, _) => Err(self.unexpected(token)),
-            (_, TokenKind::Broken(at, expected)) if at > token.range.start => Err(Fault::new(at, expected)),
-            (_, TokenKind::CutShort) => Err(Fault::end(self.payload.len(), "the rest of it")),
-            _ => Err(self.unexpected(token)),
         }
     }
 
-    fn open(&mut self, token: &Token, container: Container) -> Result<Option<Event<'a>>, Fault> {
+    /// To the end of the value whose first token was `first`.
+    fn skip_rest(&mut self, first: TokenKind) -> Result<(), Fault> {
+        if !matches!(first, TokenKind::OpenObject | TokenKind::OpenArray) {
+            return Ok(());
+        }
+        let outside = self.stack.len() - 1;
+        while self.stack.len() > outside {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    /// What a token that was taken says.
+    fn event(&self, token: &Token) -> Event<'a> {
+        match token.kind {
+            TokenKind::OpenObject => Event::Map,
+            TokenKind::OpenArray => Event::Array,
+            TokenKind::CloseObject | TokenKind::CloseArray => Event::End,
+            TokenKind::Number => Event::Number(self.text(token).into()),
+            TokenKind::Literal => Event::Literal(self.text(token).into()),
+            TokenKind::Separator => Event::Separator,
+            _ => Event::Text(Text::Json(self.text(token))),
+        }
+    }
+
+    /// Takes one token; says whether it makes an event, which commas and colons do not.
+    fn take(&mut self, token: &Token) -> Result<bool, Fault> {
+        use Expects::{Colon, CommaOrClose, End, FirstItem, FirstKey, Key, Value};
+        match (self.expects, token.kind) {
+            (Value | FirstItem, TokenKind::OpenObject) => self.open(token, Container::Object)?,
+            (Value | FirstItem, TokenKind::OpenArray) => self.open(token, Container::Array)?,
+            (FirstKey | CommaOrClose, TokenKind::CloseObject) => self.close(token, Container::Object)?,
+            (FirstItem | CommaOrClose, TokenKind::CloseArray) => self.close(token, Container::Array)?,
+            (CommaOrClose, TokenKind::Comma) => {
+                self.expects = if self.stack.last() == Some(&Container::Object) { Key } else { Value };
+                return Ok(false);
+            }
+            (Colon, TokenKind::Colon) => {
+                self.expects = Value;
+                return Ok(false);
+            }
+            (FirstKey | Key, TokenKind::String) => self.expects = Colon,
+            (Value | FirstItem, TokenKind::String | TokenKind::Number | TokenKind::Literal) => {
+                self.value_is_over();
+            }
+            (End | Colon | CommaOrClose, _) => return Err(self.unexpected(token)),
+            (_, TokenKind::Broken(at, expected)) if at > token.range.start => {
+                return Err(Fault::new(at, expected));
+            }
+            (_, TokenKind::CutShort) => return Err(Fault::end(self.payload.len(), "the rest of it")),
+            _ => return Err(self.unexpected(token)),
+        }
+        Ok(true)
+    }
+
+    fn open(&mut self, token: &Token, container: Container) -> Result<(), Fault> {
         if self.stack.len() >= DEPTH_LIMIT {
             return Err(Fault::new(token.range.start, format!("no more than {DEPTH_LIMIT} levels")));
         }
         self.stack.push(container);
-        let (expects, event) = match container {
-            Container::Object => (Expects::FirstKey, Event::Map),
-            Container::Array => (Expects::FirstItem, Event::Array),
+        self.expects = match container {
+            Container::Object => Expects::FirstKey,
+            Container::Array => Expects::FirstItem,
         };
-        self.expects = expects;
-        Ok(Some(event))
+        Ok(())
     }
 
-    fn close(&mut self, token: &Token, container: Container) -> Result<Option<Event<'a>>, Fault> {
+    fn close(&mut self, token: &Token, container: Container) -> Result<(), Fault> {
         if self.stack.last() != Some(&container) {
             return Err(self.unexpected(token));
         }
         self.stack.pop();
         self.value_is_over();
-        Ok(Some(Event::End))
+        Ok(())
     }
 
     fn value_is_over(&mut self) {
         self.expects = if self.stack.is_empty() { Expects::End } else { Expects::CommaOrClose };
     }
 
-    fn end(&self) -> Result<Option<Event<'a>>, Fault> {
+    fn end(&self) -> Result<(), Fault> {
         match self.expects {
-            Expects::End => Ok(None),
-            Expects::Value if self.begun && self.stack.is_empty() => Ok(None),
+            Expects::End => Ok(()),
+            Expects::Value if self.begun && self.stack.is_empty() => Ok(()),
             expects => Err(Fault::end(self.payload.len(), expects.words(self.stack.last()))),
         }
     }

@@ -77,8 +77,13 @@ impl<'a> Lexer<'a> {
     fn string(&self, rest: &[u8]) -> (TokenKind, usize) {
         let mut at = 1;
         let mut fault = None;
+        let mut seen = 0;
         loop {
-            let Some(skip) = rest[at..].iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20) else {
+            let ends_run = |&b: &u8| {
+                seen |= b;
+                b == b'"' || b == b'\\' || b < 0x20
+            };
+            let Some(skip) = rest[at..].iter().position(ends_run) else {
                 let kind =
                     fault.map_or(TokenKind::CutShort, |(at, expected)| TokenKind::Broken(at, expected));
                 return (kind, rest.len());
@@ -103,7 +108,9 @@ impl<'a> Lexer<'a> {
             }
         }
         let length = at + 1;
-        if let Err(error) = std::str::from_utf8(&rest[..length]) {
+        if (!seen.is_ascii() || fault.is_some())
+            && let Err(error) = std::str::from_utf8(&rest[..length])
+        {
             let wrong = self.position + error.valid_up_to();
             if fault.is_none_or(|(at, _)| wrong < at) {
                 fault = Some((wrong, "UTF-8"));
