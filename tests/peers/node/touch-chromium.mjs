@@ -14,15 +14,18 @@ import { start, within } from './sockeye.mjs';
 
 const WORDS = ['one one one one', 'two two two two', 'three three three', 'four four four four'];
 
-/** Runs in the page: says all words on a socket, closes it after the last answer, and gives what it saw. */
-const talk = (words) => new Promise((resolve) => {
-  const seen = { messages: [], error: false };
+/** Runs in the page: says all words on a socket, closes it a moment after the last answer, and gives what it saw. */
+const talk = ({ words, count }) => new Promise((resolve) => {
+  const seen = { messages: [], times: [], error: false, extensions: '' };
   const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/chat`);
   socket.onopen = () => {
     seen.extensions = socket.extensions;
     words.forEach((word) => socket.send(word));
   };
-  socket.onmessage = ({ data }) => seen.messages.push(data) === words.length && socket.close(4000, 'done');
+  socket.onmessage = ({ data }) => {
+    seen.times.push(performance.now());
+    if (seen.messages.push(data) === count) setTimeout(() => socket.close(4000, 'done'), 100);
+  };
   socket.onerror = () => (seen.error = true);
   socket.onclose = ({ code, reason, wasClean }) => resolve({ ...seen, code, reason, wasClean });
 });
@@ -45,9 +48,9 @@ async function listen() {
 }
 
 /** Has the page talk through a proxy with a rule; gives what the page and the server saw, and what sockeye did. */
-async function touched(rule) {
+async function touched(rule, { count = WORDS.length, opens = true } = {}) {
   const server = await listen();
-  const closed = once(server.http, 'closed');
+  const closed = opens && once(server.http, 'closed');
   const rules = join(mkdtempSync(join(process.env.SOCKEYE_PEERS, 'recording-')), 'rules.toml');
   writeFileSync(rules, `[[rule]]\nname = "it"\n${rule}\n`);
   const proxy = await start(`http://127.0.0.1:${server.port}`, '--rules', rules);
@@ -55,12 +58,14 @@ async function touched(rule) {
   try {
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${proxy.port}/`);
-    const { extensions, ...page } = await within(tab.evaluate(talk, WORDS), 'the page');
-    assert.match(extensions, /^permessage-deflate/);
-    await within(closed, 'the server to see the end');
-    await proxy.ended(1);
+    const { extensions, times, ...page } = await within(tab.evaluate(talk, { words: WORDS, count }), 'the page');
+    if (opens) {
+      assert.match(extensions, /^permessage-deflate/);
+      await within(closed, 'the server to see the end');
+      await proxy.ended(1);
+    }
     const acts = (await proxy.stop()).all('act').map(({ act, rule: name }) => [act, name]);
-    return { page, server: server.seen, acts };
+    return { page, times, server: server.seen, acts };
   } finally {
     await browser.close();
     proxy.child.kill('SIGKILL');
@@ -70,6 +75,13 @@ async function touched(rule) {
 
 const answers = (words = WORDS) => words.map((word, index) => `answer ${index + 1} to ${word}`);
 const clean = { error: false, code: 4000, reason: 'done', wasClean: true };
+
+/** The page heard the first answer at the most: what was not told to it by the end is not told any more. */
+function cutShort({ messages, ...end }, expected) {
+  assert.ok(messages.length < 2, `${messages}`);
+  assert.deepEqual(messages, answers().slice(0, messages.length));
+  assert.deepEqual(end, expected);
+}
 
 await check('a message to the page is edited', async () => {
   const { page, server, acts } = await touched("when = 'dir:server two'\nthen = { substitute = 'two', with = 'zwei' }");
@@ -90,7 +102,8 @@ await check('a close with a code: onclose gets it', async () => {
   const { page, server, acts } = await touched("when = 'dir:server two'\nthen = { close = 4321, reason = 'on purpose' }");
   assert.deepEqual(page, { messages: answers().slice(0, 1), error: false, code: 4321, reason: 'on purpose', wasClean: true });
   assert.deepEqual(server.close, [4321, 'on purpose']);
-  assert.deepEqual(acts, [['closed', 'it']]);
+  // What came behind it did not go on.
+  assert.deepEqual(acts.filter(([act]) => act !== 'dropped'), [['closed', 'it']]);
 });
 
 await check('a truncated frame: 1006', async () => {
@@ -98,5 +111,52 @@ await check('a truncated frame: 1006', async () => {
   // an end without a close frame: Chromium has no error event for it
   assert.deepEqual(page, { messages: answers().slice(0, 1), error: false, code: 1006, reason: '', wasClean: false });
   assert.deepEqual(acts, [['truncated', 'it']]);
+});
+await check('a reset: 1006', async () => {
+  const { page, acts } = await touched("when = 'dir:server two'\nthen = { reset = true }");
+  cutShort(page, { error: false, code: 1006, reason: '', wasClean: false });
+  assert.ok(acts.some(([act]) => act === 'reset'), `${acts}`);
+});
+
+await check('octets changed on the wire: an error, and no more of it', async () => {
+  const { page, acts } = await touched("when = 'dir:server two'\nthen = { corrupt = true, at = [0, 1, 2], xor = 0xff }");
+  cutShort(page, { error: true, code: 1006, reason: '', wasClean: false });
+  assert.deepEqual(acts, [['corrupted', 'it']]);
+});
+
+await check('a refused handshake: an error, and 1006', async () => {
+  const { page, server, acts } = await touched("then = { refuse = 503 }", { opens: false });
+  assert.deepEqual(page, { messages: [], error: true, code: 1006, reason: '', wasClean: false });
+  assert.deepEqual(server, { messages: [] });
+  assert.deepEqual(acts, [['refused', 'it']]);
+});
+
+await check('an answer without its accept: an error, and 1006', async () => {
+  const { page } = await touched("on = 'response'\nthen = { remove-header = 'Sec-WebSocket-Accept' }", { opens: false });
+  assert.deepEqual(page, { messages: [], error: true, code: 1006, reason: '', wasClean: false });
+});
+
+await check('a stall for ever: nothing comes, and no close', async () => {
+  const { page, server, acts } = await touched("when = 'dir:server two'\nthen = { stall = true }", { count: 1 });
+  assert.deepEqual(page, { messages: answers().slice(0, 1), error: false, code: 1006, reason: '', wasClean: false });
+  assert.deepEqual(server, { messages: WORDS, close: [4000, 'done'] });
+  assert.ok(acts.some(([act]) => act === 'stalled'), `${acts}`);
+});
+
+await check('messages dropped, doubled, put behind, sent, delayed and slowed down', async () => {
+  const [one, two, three, four] = answers();
+  const by = (then) => `when = 'dir:server two'\nthen = ${then}`;
+  for (const [rule, messages, millis] of [
+    [by('{ drop = true }'), [one, three, four], 0],
+    [by('{ duplicate = 1 }'), [one, two, two, three, four], 0],
+    [by('{ reorder = 1 }'), [one, three, two, four], 0],
+    [by("{ send = 'ours', to = 'client' }"), [one, 'ours', two, three, four], 0],
+    [by("{ delay = '300ms' }"), answers(), 250],
+    ["then = { throttle = '100', from = 'server' }", answers(), 200],
+  ]) {
+    const { page, times } = await touched(rule, { count: messages.length });
+    assert.deepEqual(page, { messages, ...clean });
+    assert.ok(times.at(-1) - times[0] >= millis, `${times}`);
+  }
 });
 process.exit();

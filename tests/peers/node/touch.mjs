@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -33,6 +33,8 @@ class Proxy extends EventEmitter {
     const proxy = new Proxy();
     const folder = mkdtempSync(join(process.env.SOCKEYE_PEERS, 'recording-'));
     const words = [`ws://127.0.0.1:${port}`, '-l', '127.0.0.1:0', '--headless', '--output', 'json', '--commands'];
+    proxy.record = join(folder, 'recording.jsonl');
+    words.push('--record', proxy.record);
     if (rules) {
       proxy.rules = join(folder, 'rules.toml');
       writeFileSync(proxy.rules, rules);
@@ -160,7 +162,7 @@ async function broken(text, run, options = {}) {
     if (!options.client?.refused) WORDS.forEach((word) => client.socket.send(word));
     await run({ ...client, server, proxy });
     client.socket.terminate();
-    await proxy.stop(options.complaint);
+    if (!options.stopped) await proxy.stop(options.complaint);
   } finally {
     proxy.child.kill('SIGKILL');
     server.close();
@@ -185,6 +187,60 @@ await check('substitute by a regular expression', () => broken("when = 'dir:clie
   assert.deepEqual(seen.messages, answers(['just one', 'just two', 'just three', 'just four']));
 }));
 
+await check('set and remove, in JSON', () => broken(
+  "when = 'dir:client a>1'\nthen = [{ set = { 'b.c' = [1, 'x'] } }, { remove = 'a' }]",
+  async ({ socket, received, seen }) => {
+    ['{"a":1,"b":{}}', '{"a": 2, "b": {"c": null, "d": 1}}'].forEach((text) => socket.send(text));
+    await received(6);
+    assert.deepEqual(seen.messages.slice(4), ['answer 5 to {"a":1,"b":{}}', 'answer 6 to {"b": {"c": [1,"x"], "d": 1}}']);
+  },
+));
+
+await check('hold by a rule: commands settle it, and pings flow', () => broken("when = 'dir:client /two|three/'\nthen = { hold = true }", async ({ socket, received, seen, proxy }) => {
+  await received(1);
+  const held = [await proxy.held(1), await proxy.held(2)];
+  assert.deepEqual(held.map(({ rule: name, n }) => [name, n]), [['it', held[0].n], ['it', held[0].n + 1]]);
+  socket.ping('still there?');
+  await within(once(socket, 'pong'), 'the pong');
+  assert.deepEqual(seen.messages, answers(WORDS.slice(0, 1)));
+  await proxy.command({ do: 'drop', held: held[1].held });
+  await proxy.command({ do: 'resume', held: held[0].held });
+  await received(3);
+  assert.deepEqual(seen.messages, answers([WORDS[0], WORDS[1], WORDS[3]]));
+}));
+
+await check('a held message is answered with a close', () => broken("when = 'dir:client two'\nthen = { hold = true }", async ({ ended, seen, server, proxy }) => {
+  const { held } = await proxy.held(1);
+  await proxy.command({ do: 'close', held, code: 4008, reason: 'not that' });
+  await ended();
+  assert.deepEqual(seen.close, [4008, 'not that']);
+  if (server.seen.closes.length === 0) await within(once(server.happened, 'close'), 'the server to see it');
+  assert.deepEqual([server.seen.messages, server.seen.closes], [WORDS.slice(0, 1), [[4008, 'not that']]]);
+}));
+
+await check('what is held goes on, in order, when sockeye ends', () => broken("when = 'dir:client two'\nthen = { hold = true }", async ({ received, server, proxy }) => {
+  await received(1);
+  await proxy.held(1);
+  await proxy.wait(({ type, text }) => type === 'message' && text === WORDS[3], 'the last message');
+  const closed = once(server.happened, 'close');
+  await proxy.stop();
+  await within(closed, 'the server to see the end');
+  assert.deepEqual(server.seen.messages, WORDS);
+}, { stopped: true }));
+
+await check('mark, and no more of it in the recording', () => broken("when = 'dir:client two'\nthen = [{ mark = true }, { stop-recording = true }]", async ({ received, seen, proxy }) => {
+  await received(4);
+  assert.deepEqual(seen.messages, answers());
+  await proxy.act('recording stopped');
+  await proxy.stop();
+  const recorded = readFileSync(proxy.record, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line));
+  const said = recorded.filter(({ type, from }) => type === 'message' && from === 'client').map(({ text }) => text);
+  assert.deepEqual(said, WORDS.slice(0, 2));
+  const acts = recorded.filter(({ type }) => type === 'act').map(({ act }) => act);
+  assert.deepEqual(acts, ['marked', 'recording stopped']);
+  assert.equal(recorded.at(-1).type, 'end');
+}, { stopped: true }));
+
 await check('duplicate', () => broken("when = 'dir:client two'\nthen = { duplicate = 1 }", async ({ received, seen }) => {
   await received(5);
   assert.deepEqual(seen.messages, answers([WORDS[0], WORDS[1], WORDS[1], WORDS[2], WORDS[3]]));
@@ -206,6 +262,20 @@ await check('throttle', () => broken("then = { throttle = { messages = 20 }, fro
   assert.deepEqual(seen.messages, answers());
   assert.ok(seen.times[3] - seen.times[0] > 100, `${seen.times}`);
 }));
+
+await check('throttle in octets', () => broken("then = { throttle = '100', from = 'server' }", async ({ received, seen }) => {
+  await received(4);
+  assert.deepEqual(seen.messages, answers());
+  // Each is of some 15 octets on the wire.
+  assert.ok(seen.times[3] - seen.times[0] > 200, `${seen.times}`);
+}));
+
+await check('corrupt: without deflate, the text is no UTF-8 (1007)', () => broken("when = 'dir:server two'\nthen = { corrupt = true, at = [0], xor = 0x80 }", async ({ ended, seen, server }) => {
+  await ended();
+  assert.match(seen.error, /WS_ERR_INVALID_UTF8/);
+  if (server.seen.closes.length === 0) await within(once(server.happened, 'close'), 'the server to see it');
+  assert.equal(server.seen.closes[0][0], 1007);
+}, { client: { perMessageDeflate: false } }));
 
 await check('corrupt: a client of deflate says that the data is invalid', () => broken("when = 'dir:server two'\nthen = { corrupt = true, at = [0, 1, 2], xor = 0xff }", async ({ ended, seen }) => {
   await ended();
@@ -235,6 +305,36 @@ await check('stall: nothing comes, and then all', () => broken("when = 'dir:serv
   assert.ok(seen.times[1] - seen.times[0] > 300, `${seen.times}`);
 }));
 
+await check('stall for ever: nothing comes any more, and the other direction lives', () => broken("when = 'dir:server two'\nthen = { stall = true }", async ({ socket, ended, seen, server }) => {
+  while (server.seen.messages.length < 4) await within(once(server.happened, 'message'), 'what the client says');
+  socket.ping('anybody?');
+  const pong = await Promise.race([once(socket, 'pong'), new Promise((resolve) => setTimeout(resolve, 300, 'none'))]);
+  assert.equal(pong, 'none');
+  assert.deepEqual(seen.messages, answers(WORDS.slice(0, 1)));
+  // The client's close arrives; the answer to it does not, and the server's end does.
+  socket.close(4001, 'given up');
+  await ended();
+  assert.equal(seen.close[0], 1006);
+  if (server.seen.closes.length === 0) await within(once(server.happened, 'close'), 'the server to see it');
+  assert.deepEqual(server.seen.closes, [[4001, 'given up']]);
+}));
+
+await check('swallowed pongs: a server that pings gives up its client', () => broken("then = { swallow = 'pong' }", async ({ received, ended, server, seen }) => {
+  await received(4);
+  const [socket] = server.sockets.clients;
+  let alive = true;
+  socket.on('pong', () => (alive = true));
+  // As ws's own page says it is to be done.
+  const beat = setInterval(() => {
+    if (!alive) return socket.terminate();
+    alive = false;
+    socket.ping();
+  }, 100);
+  await ended();
+  clearInterval(beat);
+  assert.equal(seen.close[0], 1006);
+}));
+
 await check('swallowed pings: no pong comes', () => broken("when = 'op:ping'\nthen = { drop = true }", async ({ received, server }) => {
   await received(4);
   let ponged = false;
@@ -250,6 +350,16 @@ await check('a refused handshake: 503', () => broken("on = 'handshake'\nthen = {
   await ended();
   assert.equal(seen.refused, 503);
   assert.equal(server.seen.headers.length, 0);
+}, { client: { refused: true } }));
+
+await check('a late handshake: the client gives up', () => broken("on = 'handshake'\nthen = { delay = '2s' }", async ({ ended, seen }) => {
+  await ended();
+  assert.match(seen.error, /handshake has timed out/);
+}, { client: { refused: true, handshakeTimeout: 200 } }));
+
+await check('an answer without its accept: the client refuses it', () => broken("on = 'response'\nthen = { remove-header = 'Sec-WebSocket-Accept' }", async ({ ended, seen }) => {
+  await ended();
+  assert.match(seen.error, /Invalid Sec-WebSocket-Accept header/);
 }, { client: { refused: true } }));
 
 await check('headers set and removed', () => broken(
