@@ -94,6 +94,8 @@ impl Voice {
 const LARGEST_HEAD: usize = 1 << 20;
 /// Octets on their way at which no more is taken up.
 const ENOUGH: usize = 256 << 10;
+/// How long the body of an answer is waited for that is not what was asked for.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the server may take to answer a close.
 const PARTING: Duration = Duration::from_secs(5);
 /// How long it may take to end the connection after that.
@@ -117,6 +119,8 @@ impl Client {
             .map_err(|_| Unopened::Answered("the request cannot be read as HTTP".to_owned()))?;
         let agreed = examine(&request, Some(&response));
         if response.status() != 101 {
+            // The log hears the body only as long as somebody takes it.
+            let _ = timeout(PATIENCE, take_body(&mut reader, &response, rest.len())).await;
             let why = agreed.why.unwrap_or_else(|| format!("the server answered {}", response.status()));
             return Err(Unopened::Answered(why));
         }
@@ -322,6 +326,19 @@ async fn answer(reader: &mut ReadHalf<Endpoint>) -> Option<(ResponseHead, Vec<u8
         bytes.reserve(4096);
         if bytes.len() > LARGEST_HEAD || reader.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
+        }
+    }
+}
+
+/// Takes the body of an answer, of which `taken` octets are here: all that is announced, or what comes until the end.
+async fn take_body(reader: &mut ReadHalf<Endpoint>, response: &ResponseHead, taken: usize) {
+    let length = response.headers().text("content-length").and_then(|length| length.parse().ok());
+    let wanted = length.unwrap_or(usize::MAX).min(LARGEST_HEAD);
+    let (mut taken, mut buffer) = (taken, [0; 4096]);
+    while taken < wanted {
+        match reader.read(&mut buffer).await {
+            Ok(count @ 1..) => taken += count,
+            _ => return,
         }
     }
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sockeye::capture::{Event, Log, Next};
 use sockeye::connect::{Client, End, Field, Request, Told, Unopened, Until, Url, Voice, voice};
 use sockeye::control::compose::{Content, Draft};
-use sockeye::decode::visible;
+use sockeye::decode::{self, visible};
 use sockeye::headless::{self, Output, text::Style};
 use sockeye::net::{Door, ProxyConfig, WayOut};
 use sockeye::ws::Opcode;
@@ -317,14 +317,25 @@ fn heads(client: &Client) {
     }
 }
 
-/// Why the server gave no answer, as the log has it.
+/// Octets and characters of what a server says that are told.
+const SAID: usize = 400;
+
+/// Why no session came about, as the log has it: with what the server itself said.
 fn refused(log: &Log) -> Option<String> {
     let mut cursor = log.cursor();
     loop {
         match cursor.next().ok()? {
-            // What a server answered, the client has heard itself.
-            Next::Event(Event::Refused(refused)) if refused.opening.response.is_empty() => {
-                return Some(refused.why);
+            Next::Event(Event::Refused(refused)) => {
+                let body = log.read(&refused.body, 0, SAID).unwrap_or_default();
+                let body = body.trim_ascii();
+                let said = decode::summary(decode::detect(Opcode::Text, body), body, SAID);
+                // A page for people to look at says little in one line.
+                let is_page = body.starts_with(b"<");
+                let has_said = !refused.opening.response.is_empty() && !said.is_empty() && !is_page;
+                return Some(match has_said {
+                    true => format!("{}; it says: {said}", refused.why),
+                    false => refused.why,
+                });
             }
             Next::Event(_) | Next::Gap(_) => {}
             Next::Pending | Next::End => return None,

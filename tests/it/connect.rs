@@ -40,7 +40,8 @@ impl Echo {
                         response.headers_mut().insert("sec-websocket-protocol", chosen);
                     }
                     if request.uri().path() == "/denied" {
-                        let denied = http::Response::builder().status(403).body(None);
+                        let denied =
+                            http::Response::builder().status(403).body(Some("members only\n".to_owned()));
                         return Err(denied.unwrap());
                     }
                     Ok(response)
@@ -160,7 +161,8 @@ fn it_ends_with_a_code_by_how_the_session_did() {
     let echo = Echo::once();
     let output = connect(&[&echo.url("/denied")], "");
     assert_eq!(output.status.code(), Some(3));
-    assert!(stderr(&output).contains("403"), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("403") && told.ends_with("it says: members only\n"), "{told}");
     echo.seen();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = connect(&[&format!("ws://{nobody}/")], "");

@@ -25,7 +25,7 @@ fn a_server_that_is_no_websocket_server_is_told_of() {
     answered(
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
         "the server answered 200 OK, not 101: \"/chat\" is an ordinary page there, or a proxy in between dropped the \
-         Upgrade header; check the path (RFC 6455 4.1)",
+         Upgrade header; check the path (RFC 6455 4.1); it says: hi",
     );
     answered(
         "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
