@@ -20,13 +20,27 @@ pub(super) fn of_message(message: &Message, acts: &[Act], columns: usize) -> Vec
         lines.extend(sentence(Look::Odd, headless::INJECTED, &what, columns));
     }
     for act in acts {
-        let mut what = headless::sentence(act);
-        if act.held.is_some() && act.deed != Deed::Held {
-            what.push_str(&format!(", {} after it came", text::span(act.time.since(message.time))));
-        }
-        lines.extend(line(act, &what, columns));
+        lines.extend(line(act, &told(act, message), columns));
     }
     lines
+}
+
+/// The same but for edits, which [`changes`] tells of.
+pub(super) fn beside_changes(message: &Message, acts: &[Act], columns: usize) -> Vec<Words> {
+    let others: Vec<Act> = acts.iter().filter(|act| !is_edit(act)).cloned().collect();
+    of_message(message, &others, columns)
+}
+
+fn told(act: &Act, message: &Message) -> String {
+    let mut what = headless::sentence(act);
+    if act.held.is_some() && act.deed != Deed::Held {
+        what.push_str(&format!(", {} after it came", text::span(act.time.since(message.time))));
+    }
+    what
+}
+
+fn is_edit(act: &Act) -> bool {
+    matches!(act.deed, Deed::Edited(..))
 }
 
 /// What the tabs of bytes and frames tell before what came: what was done to the message, and a heading where something
@@ -73,15 +87,14 @@ pub(super) fn edits(acts: &[Act]) -> impl Iterator<Item = (Words, Opcode, &Paylo
 
 /// What the signs stand for where what came and what went on are shown one beside the other, for each time that it was
 /// edited.
-pub(super) fn changes(message: Option<&Message>, acts: &[Act]) -> impl Iterator<Item = Words> {
-    let sent = match message {
-        Some(Message { injected: None, direction, .. }) => format!("as the {} sent it", direction.sender()),
-        _ => "as it was sent".to_owned(),
+pub(super) fn changes(message: &Message, acts: &[Act]) -> impl Iterator<Item = Words> {
+    let sent = match message.injected {
+        None => format!("as the {} sent it", message.direction.sender()),
+        Some(_) => "as it was sent".to_owned(),
     };
-    let edits = acts.iter().filter(|act| matches!(act.deed, Deed::Edited(..)));
-    edits.enumerate().map(move |(place, act)| {
+    acts.iter().filter(|act| is_edit(act)).enumerate().map(move |(place, act)| {
         let before = if place == 0 { sent.as_str() } else { "as it was then" };
-        let after = headless::sentence(act);
+        let after = told(act, message);
         let words = |text: String| (Look::Heading, visible(&text).into_owned());
         vec![
             words(format!("{} ", arrow(act.direction))),

@@ -13,13 +13,15 @@ const ADDED: (Look, &str) = (Look::Good, "+ ");
 pub(super) const SIGN: usize = 2;
 /// Lines that are the same are shown round those that differ.
 const AROUND: usize = 2;
+/// More lines than these are not all shown before those that went on in their place.
+const MUCH: usize = 4;
 
 /// Two readings of a payload, one beside the other.
 #[derive(Debug)]
 pub(super) struct Changes {
     /// The lines, each behind its sign.
     pub(super) lines: Vec<Words>,
-    /// Whether lines that are the same were left out.
+    /// Whether lines were left out.
     pub(super) folded: bool,
 }
 
@@ -68,18 +70,32 @@ impl Changes {
         }
     }
 
-    /// First what came, then what went on.
+    /// First what came, then what went on: of much that came, only so many lines as leave the other in sight.
     fn differ(&mut self, pairs: &[Pairing], before: &[Words], after: &[Words]) {
-        for pair in pairs {
-            if let Pairing::Removed(place) | Pairing::Changed(place, _) = *pair {
-                self.add(REMOVED, before.get(place));
-            }
+        let came = pairs.iter().filter_map(|pair| match *pair {
+            Pairing::Removed(place) | Pairing::Changed(place, _) => Some(place),
+            _ => None,
+        });
+        let went: Vec<usize> = pairs
+            .iter()
+            .filter_map(|pair| match *pair {
+                Pairing::Added(place) | Pairing::Changed(_, place) => Some(place),
+                _ => None,
+            })
+            .collect();
+        let count = came.clone().count();
+        let is_much = count > MUCH && !went.is_empty();
+        came.take(if is_much { AROUND } else { count })
+            .for_each(|place| self.add(REMOVED, before.get(place)));
+        if is_much {
+            let more = text::plural((count - AROUND) as u64, "more line");
+            self.lines.push(vec![
+                (REMOVED.0, REMOVED.1.to_owned()),
+                (Look::Dim, format!("… {more}, in full below")),
+            ]);
+            self.folded = true;
         }
-        for pair in pairs {
-            if let Pairing::Added(place) | Pairing::Changed(_, place) = *pair {
-                self.add(ADDED, after.get(place));
-            }
-        }
+        went.into_iter().for_each(|place| self.add(ADDED, after.get(place)));
     }
 
     fn add(&mut self, (look, sign): (Look, &str), line: Option<&Words>) {
@@ -131,6 +147,13 @@ mod tests {
             &["- a", "+ x", "  1", "  2", "  3", "  4", "  5", "- b", "+ y"],
         );
         check("1 2 x", "1 2 y", &["  1", "  2", "- x", "+ y"]);
+    }
+
+    #[test]
+    fn much_that_came_does_not_hide_what_went_on() {
+        check("a b c d", "x", &["- a", "- b", "- c", "- d", "+ x"]);
+        check("a b c d e", "x y", &["- a", "- b", "- … 3 more lines, in full below", "+ x", "+ y"]);
+        check("a b c d e", "", &["- a", "- b", "- c", "- d", "- e"]);
     }
 
     #[test]

@@ -40,20 +40,23 @@ fn with_edits(
     show: impl Fn(Opcode, &Payload, u64, usize) -> Vec<Words>,
 ) -> Vec<Words> {
     let mut lines = remarks(content, columns);
-    let before = content.message.as_ref().and_then(|message| acts::before(message, &content.acts));
     let show_before = |columns| show(content.opcode, &content.payload, content.size, columns);
-    let Some(heading_before) = before else {
+    let edited = content
+        .message
+        .as_ref()
+        .and_then(|message| acts::before(message, &content.acts).map(|heading| (message, heading)));
+    let Some((message, heading_before)) = edited else {
         lines.extend(show_before(columns));
         return lines;
     };
     let narrow = columns.saturating_sub(changes::SIGN);
     let (mut last, mut folded) = (show_before(narrow), false);
     for (heading, (_, opcode, payload)) in
-        acts::changes(content.message.as_ref(), &content.acts).zip(acts::edits(&content.acts))
+        acts::changes(message, &content.acts).zip(acts::edits(&content.acts))
     {
         let next = show(opcode, payload, payload.len(), narrow);
         let changes = changes::between(&last, &next);
-        lines.push(heading);
+        lines.extend(wrapped(vec![heading], columns));
         lines.extend(changes.lines);
         folded |= changes.folded;
         last = next;
@@ -105,7 +108,7 @@ pub(super) fn hex(log: &Log, payload: &Payload, top: u64, height: usize) -> Vec<
 fn remarks(content: &Content, columns: usize) -> Vec<Words> {
     let mut lines = content.message.as_ref().map_or_else(Vec::new, |message| faults(message, columns));
     if let Some(message) = &content.message {
-        lines.extend(acts::of_message(message, &content.acts, columns));
+        lines.extend(acts::beside_changes(message, &content.acts, columns));
     }
     let [answers, answered] = content.others;
     let mut other = |what: &str, other: Option<Other>| {
