@@ -175,11 +175,11 @@ impl Term {
     /// `subject` one behind the other.
     pub(super) fn may_match(&self, subject: &(impl Subject + ?Sized)) -> bool {
         match self {
-            Term::Shown(_, needle) => may_be_in(needle.as_ref(), subject),
-            Term::Payload(direction, _, needle) => {
-                goes(*direction, subject) && may_be_in(needle.as_ref(), subject)
+            Term::Payload(direction, ..) if !goes(*direction, subject) => false,
+            Term::Shown(_, needle) | Term::Payload(_, _, needle) | Term::Field(FieldTest { needle, .. }) => {
+                let opcode = subject.opcode();
+                opcode.is_none_or(|opcode| may_be_in(needle.as_ref(), opcode, &subject.payload()))
             }
-            Term::Field(test) => may_be_in(test.needle.as_ref(), subject),
             Term::Kind(_) | Term::MessageFrom(_) => self.matches(subject),
             _ => self.reads() > Reads::Direction || self.matches(subject),
         }
@@ -217,10 +217,8 @@ fn goes(direction: Option<Direction>, subject: &(impl Subject + ?Sized)) -> bool
 }
 
 /// Whether it may be found in a message; in other messages than text anything may.
-fn may_be_in(needle: Option<&Needle>, subject: &(impl Subject + ?Sized)) -> bool {
-    needle
-        .filter(|_| subject.opcode() == Some(Opcode::Text))
-        .is_none_or(|needle| needle.may_be_in(&subject.payload()))
+fn may_be_in(needle: Option<&Needle>, opcode: Opcode, payload: &[u8]) -> bool {
+    needle.is_none_or(|needle| opcode != Opcode::Text || needle.may_be_in(payload))
 }
 
 impl KindTest {
@@ -317,6 +315,9 @@ impl FieldTest {
             return false;
         };
         let payload = subject.payload();
+        if !may_be_in(self.needle.as_ref(), opcode, &payload) {
+            return false;
+        }
         let any = |test: &mut dyn FnMut(&Field) -> bool| {
             self.paths.iter().any(|path| decode::fields(opcode, &payload, path, test))
         };
