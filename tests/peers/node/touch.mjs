@@ -294,7 +294,8 @@ await check('close with a code: both ends get it', () => broken("when = 'dir:ser
   assert.deepEqual(server.seen.closes, [[4321, 'on purpose']]);
 }));
 
-await check('reset: ECONNRESET', () => broken("when = 'dir:server two'\nthen = { reset = true }", async ({ ended, seen }) => {
+// The first message: where data comes along with a reset, Node may take it for an end.
+await check('reset: ECONNRESET', () => broken("when = 'dir:server one'\nthen = { reset = true }", async ({ ended, seen }) => {
   await ended();
   assert.deepEqual([seen.error, seen.close[0]], ['ECONNRESET', 1006]);
 }));
