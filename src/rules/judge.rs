@@ -98,8 +98,15 @@ impl Judge {
 
     /// What is to be done with a message or control frame, in order. Nothing: it goes on as it came.
     ///
-    /// Holds and hooks come last: they see what all rules made of it, and what they say holds.
+    /// Holds and hooks come last: they see what all rules made of it, and what they say holds. Behind them comes only the
+    /// end of recordings, which are to tell all that was done.
     pub fn message(&mut self, seen: &Seen<'_>) -> Vec<Step<Effect>> {
+        let mut steps = self.steps(seen);
+        steps.sort_by_key(|step| step.effect == Effect::StopRecording);
+        steps
+    }
+
+    fn steps(&mut self, seen: &Seen<'_>) -> Vec<Step<Effect>> {
         let mut steps = Vec::new();
         let mut waits = Vec::new();
         let mut now = Now { opcode: seen.opcode, payload: None };

@@ -72,6 +72,16 @@ fn nothing_is_done_with_what_was_dropped() {
 }
 
 #[test]
+fn recordings_tell_what_else_is_done_with_the_message_that_ends_them() {
+    let mut judge = judge(
+        "[[rule]]\nname='a'\nthen=[{ stop-recording = true }, { mark = true }]\n\
+         [[rule]]\nname='b'\nthen={ drop = true }\n",
+    );
+    let last = "a: its session is left out of recordings from here on";
+    assert_eq!(text(&mut judge, &flow(1), "x"), ["a: marked", "b: dropped", last]);
+}
+
+#[test]
 fn holds_and_hooks_come_last_and_see_what_rules_made() {
     let text_of_rules =
         "[[rule]]\nname='ask'\nthen={ run = 'hook' }\n[[rule]]\nname='b'\nthen={ replace = 'y' }\n";
