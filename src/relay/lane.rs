@@ -193,7 +193,8 @@ impl Lane {
     /// Lets go on what may by now.
     pub fn run(&mut self, now: Instant, around: &mut dyn Surroundings) {
         self.let_controls_go(now, around);
-        while self.pace.is_open(now)
+        while let Some(octets) = self.queue.next_octets(now, self.place())
+            && self.pace.lets(now, octets)
             && let Some(entry) = self.queue.next(now, self.place())
         {
             self.leave(entry, now, around);

@@ -50,6 +50,11 @@ impl Whole {
         self.raw.len() + self.payload.as_ref().map_or(0, Vec::len)
     }
 
+    /// Octets of its frames, as they came.
+    pub fn wire_octets(&self) -> usize {
+        self.raw.len()
+    }
+
     /// The control frames between its frames (RFC 6455 5.4), which go on with it.
     pub fn controls(&self) -> &[Frame] {
         &self.between.frames

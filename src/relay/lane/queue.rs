@@ -233,11 +233,33 @@ impl Queue {
         self.entries.push_back(entry);
     }
 
+    /// How many octets go on next, as they came.
+    pub(super) fn next_octets(&self, now: Instant, place: Place) -> Option<usize> {
+        let entry = &self.entries[self.first(now, place)?];
+        Some(match &entry.what {
+            _ if entry.verdict.times == 0 => 0,
+            What::Message(whole) => whole.wire_octets(),
+            _ => entry.octets(),
+        })
+    }
+
     /// Takes out what goes on next.
     pub(super) fn next(&mut self, now: Instant, place: Place) -> Option<Entry> {
+        let index = self.first(now, place)?;
+        let entry = self.entries.remove(index)?;
+        self.octets -= entry.octets();
+        if entry.is_message() {
+            let overtaken = self.entries.range_mut(..index);
+            overtaken.for_each(|entry| entry.behind = entry.behind.saturating_sub(1));
+        }
+        Some(entry)
+    }
+
+    /// Where that is which goes on next.
+    fn first(&self, now: Instant, place: Place) -> Option<usize> {
         // What it takes to pass those that stay.
         let mut least = Overtakes::Nothing;
-        let index = self.entries.iter().position(|entry| {
+        self.entries.iter().position(|entry| {
             let is_ready = entry.is_ready(now, place);
             let goes = entry.overtakes >= least && entry.behind == 0 && is_ready;
             // One that is to be overtaken keeps nobody back, nor do those that pass by, nor one that only those before it
@@ -246,14 +268,7 @@ impl Queue {
                 least = least.max(if entry.is_waiting() { Overtakes::Held } else { Overtakes::All });
             }
             goes
-        })?;
-        let entry = self.entries.remove(index)?;
-        self.octets -= entry.octets();
-        if entry.is_message() {
-            let overtaken = self.entries.range_mut(..index);
-            overtaken.for_each(|entry| entry.behind = entry.behind.saturating_sub(1));
-        }
-        Some(entry)
+        })
     }
 
     /// What a hook has not answered in time goes on as it is, unless the user is to be asked after it, under a number that

@@ -204,6 +204,29 @@ fn a_throttled_direction_keeps_its_rate_and_lets_its_sender_wait() {
 }
 
 #[test]
+fn a_message_goes_on_when_its_last_octet_is_due() {
+    let rate = Effect::Throttle(Direction::ToClient, Rate::Octets(100.0));
+    dialogue(vec![("a", rate)])
+        .says("a")
+        .says("12345678")
+        .gives(&[])
+        .at(29)
+        .gives(&[])
+        .at(30)
+        .gives(&["a"])
+        .at(129)
+        .gives(&[])
+        .at(130)
+        .gives(&["12345678"])
+        // A line that was idle has saved nothing up.
+        .at(500)
+        .says("b")
+        .gives(&[])
+        .at(530)
+        .gives(&["b"]);
+}
+
+#[test]
 fn a_stalled_direction_gives_nothing_until_it_is_over() {
     let stall = Effect::Stall(Direction::ToClient, Some(Duration::from_millis(50)));
     dialogue(vec![("a", stall)])

@@ -9,7 +9,10 @@ pub(super) const FAULT: Fault = Fault {
     options: &["from"],
     on: &[Occasion::Open, Occasion::Message],
     forms: &[
-        (r#"throttle = "16KiB""#, "from here on no more octets a second than this"),
+        (
+            r#"throttle = "16KiB""#,
+            "from here on no more octets a second than this; a message goes on when its last one is due",
+        ),
         ("throttle = { messages = 5 }", "from here on no more messages a second than this"),
         (
             r#"from = "client""#,
