@@ -159,8 +159,8 @@ pub struct Lane {
     /// Octets that may be held.
     limit: usize,
     full: bool,
-    /// Nothing of the sender goes on any more, as these want it: the direction was closed in its name, or cut off.
-    closed_by: Option<Who>,
+    /// Nothing of the sender goes on any more: the direction was closed in its name, or cut off.
+    closed: bool,
     /// The sender has ended, and what is in the queue comes first.
     ending: Option<Shut>,
 }
@@ -185,7 +185,7 @@ impl Lane {
             between_since: None,
             limit,
             full: false,
-            closed_by: None,
+            closed: false,
             ending: None,
         }
     }
@@ -256,11 +256,16 @@ impl Lane {
         self.run(now, around);
     }
 
+    /// What is held under `held` will not go on, nor does what is behind it yet: a close answers it.
+    pub fn withhold(&mut self, held: u64, by: &Who) {
+        self.queue.settle(held, Verdict::DROP, by, &mut self.told);
+    }
+
     /// Sends a close frame of our own; nothing of the sender goes on from here on.
     pub fn close(&mut self, frame: Vec<u8>, by: Who, now: Instant, around: &mut dyn Surroundings) {
-        self.closed_by = Some(by.clone());
+        self.closed = true;
         self.pace = Pace::default();
-        self.queue.drop_all(&by, &mut self.told);
+        self.queue.drop_all(&Who::Proxy, &mut self.told);
         if self.place() == Place::Inside {
             // Half a frame went on, and its rest will not: all that can follow is the end.
             self.ending = Some(Shut::Fin);
@@ -325,7 +330,7 @@ impl Lane {
             && self.gate.can_leave()
             && self.kept.is_empty()
             && !self.pace.is_slow()
-            && self.closed_by.is_none()
+            && !self.closed
             && self.ending.is_none()
             && self.boundary.at_message_boundary()
     }
@@ -391,12 +396,12 @@ impl Lane {
                     entry.verdict = Verdict::DROP;
                     self.tell(entry.offset(), None, Done::Dropped, by.clone());
                     // Before the session hears of it, what came along with this would go on.
-                    self.closed_by = Some(by.clone());
+                    self.closed = true;
                     Done::Session(effect)
                 }
                 Effect::Truncate { octets, reset } => {
                     let shut = if reset { Shut::Reset } else { Shut::Fin };
-                    entry.truncate = Some((octets, shut, by.clone()));
+                    entry.truncate = Some((octets, shut));
                     Done::Truncated(octets)
                 }
                 other => entry.change(other, now),
@@ -433,11 +438,11 @@ impl Lane {
             }
         }
         corrupt::corrupt(&mut self.out[start..], &entry.corrupt);
-        if let Some((octets, shut, by)) = entry.truncate {
+        if let Some((octets, shut)) = entry.truncate {
             let kept = usize::try_from(octets).unwrap_or(usize::MAX).min(self.out.len() - start);
             self.out.truncate(start + kept);
-            self.queue.drop_all(&by, &mut self.told);
-            self.closed_by = Some(by);
+            self.queue.drop_all(&Who::Proxy, &mut self.told);
+            self.closed = true;
             self.pace = Pace::default();
             self.ending = Some(shut);
         }

@@ -122,26 +122,25 @@ impl Pair {
     fn settle(&mut self, held: u64, verdict: Verdict) {
         let Some((direction, by)) = self.holder(held) else { return };
         let about = About { direction, offset: None, held: Some(held) };
-        let (verdict, effect) = match verdict {
+        let verdict = match verdict {
             // Heads are of handshakes, which are not held here.
-            Verdict::Forward | Verdict::ReplaceHead(_) | Verdict::Refuse(..) => {
-                (relay::Verdict::FORWARD, None)
-            }
-            Verdict::Repeat(times) => (relay::Verdict { replacement: None, times }, None),
-            Verdict::Drop => (relay::Verdict::DROP, None),
+            Verdict::Forward | Verdict::ReplaceHead(_) | Verdict::Refuse(..) => relay::Verdict::FORWARD,
+            Verdict::Repeat(times) => relay::Verdict { replacement: None, times },
+            Verdict::Drop => relay::Verdict::DROP,
             Verdict::Replace(opcode, payload) => {
-                (relay::Verdict { replacement: Some((opcode, payload.to_vec())), times: 1 }, None)
+                relay::Verdict { replacement: Some((opcode, payload.to_vec())), times: 1 }
             }
             Verdict::Answer(direction, opcode, payload) => {
                 let effect = Effect::Send { direction, opcode, payload: payload.to_vec() };
-                (relay::Verdict::FORWARD, Some(effect))
+                self.session_effect(&about, effect, by);
+                relay::Verdict::FORWARD
             }
-            Verdict::Close(code, reason) => (relay::Verdict::DROP, Some(Effect::Close { code, reason })),
+            Verdict::Close(code, reason) => {
+                // Nothing that waits behind it goes on before the session is closed.
+                self.with_lane(direction, |lane, _| lane.withhold(held, &by));
+                return self.session_effect(&about, Effect::Close { code, reason }, by);
+            }
         };
-        if let Some(effect) = effect {
-            // First, so that nothing that waits behind a message that a close answers goes on.
-            self.session_effect(&about, effect, by);
-        }
         self.with_lane(direction, |lane, around| {
             lane.settle(held, verdict, Who::User, Instant::now(), around);
         });

@@ -69,7 +69,7 @@ impl Lane {
 
     fn arrive(&mut self, event: Event, now: Instant, around: &mut dyn Surroundings) {
         match event {
-            Event::Pass(bytes) if self.closed_by.is_some() => drop(bytes),
+            Event::Pass(bytes) if self.closed => drop(bytes),
             Event::Pass(bytes) => self.queue.push(Entry::new(What::Bytes(bytes))),
             Event::Control(frame) => self.control(frame, now, around),
             Event::Message(whole) => self.message(whole, now, around),
@@ -85,9 +85,9 @@ impl Lane {
             wire_size: whole.wire_size,
             compressed: whole.is_compressed(),
         };
-        let mut steps = match &self.closed_by {
-            Some(_) => Vec::new(),
-            None => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
+        let mut steps = match self.closed {
+            true => Vec::new(),
+            false => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
         };
         let goes_by = steps.is_empty() && of_controls.iter().all(Vec::is_empty) && self.is_idle();
         if !goes_by {
@@ -96,8 +96,8 @@ impl Lane {
             }
         }
         let mut entry = Entry::new(What::Message(whole));
-        if let Some(by) = self.closed_by.clone() {
-            self.tell(entry.offset(), None, Done::Dropped, by);
+        if self.closed {
+            self.tell(entry.offset(), None, Done::Dropped, Who::Proxy);
             entry.verdict = Verdict::DROP;
             steps.clear();
         }
@@ -119,9 +119,9 @@ impl Lane {
             wire_size: frame.payload.len() as u64,
             compressed: false,
         };
-        match &self.closed_by {
-            Some(_) => Vec::new(),
-            None => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
+        match self.closed {
+            true => Vec::new(),
+            false => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
         }
     }
 
@@ -132,8 +132,8 @@ impl Lane {
         now: Instant,
         around: &mut dyn Surroundings,
     ) {
-        if let Some(by) = self.closed_by.clone() {
-            self.tell(Some(frame.offset), None, Done::Dropped, by);
+        if self.closed {
+            self.tell(Some(frame.offset), None, Done::Dropped, Who::Proxy);
             if frame.opcode == Opcode::Close {
                 self.tell(None, None, Done::CloseSeen, Who::Proxy);
             }

@@ -33,7 +33,7 @@ pub(super) struct Entry {
     /// How many messages behind it go before it.
     pub(super) behind: u32,
     pub(super) corrupt: Vec<(u64, u8)>,
-    pub(super) truncate: Option<(u64, Shut, Who)>,
+    pub(super) truncate: Option<(u64, Shut)>,
 }
 
 /// What may stand in front of something that goes on.

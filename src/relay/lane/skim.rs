@@ -122,6 +122,6 @@ impl Lane {
     /// Whether what comes goes on at once, if nothing is to be done with it.
     pub(super) fn is_idle(&self) -> bool {
         let waits = !self.queue.is_empty() || self.pace.is_slow();
-        !waits && self.closed_by.is_none() && self.ending.is_none()
+        !waits && !self.closed && self.ending.is_none()
     }
 }

@@ -72,7 +72,7 @@ fn a_held_message_may_be_answered_with_a_close() {
     server.finish();
     let log = running.finish();
     let deeds: Vec<Deed> = log.acts(1, 2).into_iter().map(|act| act.deed).collect();
-    assert_eq!(deeds, [Deed::Held, Deed::Closed(4008, "no".to_owned()), Deed::Dropped]);
+    assert_eq!(deeds, [Deed::Held, Deed::Dropped, Deed::Closed(4008, "no".to_owned())]);
     let behind: Vec<Deed> = log.acts(1, 3).into_iter().map(|act| act.deed).collect();
     assert_eq!(behind, [Deed::Dropped], "it did not go on either");
 }
