@@ -151,7 +151,8 @@ async function connect(url, options = {}) {
 
 const WORDS = ['one one one one', 'two two two two', 'three three three', 'four four four four'];
 const answers = (words = WORDS) => words.map((word, index) => `answer ${index + 1} to ${word}`);
-const rule = (text) => `[[rule]]\nname = "it"\n${text}\n`;
+const tried = [];
+const rule = (text) => (tried.push(text), `[[rule]]\nname = "it"\n${text}\n`);
 
 /** Has a client say all words through a proxy with a rule, and gives what came of it. */
 async function broken(text, run, options = {}) {
@@ -513,5 +514,13 @@ await check('a graphql-ws app lives through edits', async () => {
   await proxy.stop();
   http.closeAllConnections();
   http.close();
+});
+
+await check('all that a rule can do was tried', () => {
+  const page = readFileSync(join(process.env.SOCKEYE_CERTS, '../docs/rules.md'), 'utf8');
+  const names = [...page.matchAll(/^### `([a-z-]+)`$/gm)].map(([, name]) => name);
+  assert.ok(names.length > 20, `${names}`);
+  const missing = names.filter((name) => !tried.some((text) => new RegExp(`[{ ]${name} = `).test(text)));
+  assert.deepEqual(missing, []);
 });
 process.exit();
