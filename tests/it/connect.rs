@@ -151,6 +151,53 @@ fn the_request_is_as_asked_for() {
 }
 
 #[test]
+fn the_long_names_of_curls_flags_and_a_host_of_ones_own_are_heeded() {
+    let echo = Echo::once();
+    let url = echo.url("");
+    let words = [
+        "--header",
+        "Host: elsewhere.test",
+        "--header",
+        "X-Empty;",
+        "--user-agent",
+        "mine/1",
+        "--cookie",
+        "a=b; c=d",
+        "--user",
+        "me:",
+        "--subprotocol",
+        "json",
+        "--subprotocol",
+        "chat",
+        "--connect-timeout",
+        "5",
+        "--data",
+        "first",
+        "--data",
+        "/ping k",
+        "--linger",
+        "0.3",
+        &url,
+    ];
+    let output = connect(&words, "");
+    assert_eq!((stdout(&output), output.status.code()), ("first\n", Some(0)), "{}", stderr(&output));
+    let (headers, path) = echo.seen();
+    assert_eq!(path, "/");
+    for (name, value) in [
+        ("host", "elsewhere.test"),
+        ("x-empty", ""),
+        ("user-agent", "mine/1"),
+        ("cookie", "a=b; c=d"),
+        ("authorization", "Basic bWU6"),
+        ("sec-websocket-protocol", "json, chat"),
+        ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits"),
+    ] {
+        let values: Vec<_> = headers.get_all(name).iter().collect();
+        assert!(values == [value], "{name}: {values:?}");
+    }
+}
+
+#[test]
 fn it_ends_with_a_code_by_how_the_session_did() {
     let echo = Echo::once();
     let output = connect(&[&echo.url("/"), "--keep-open"], "bye\n");

@@ -122,7 +122,7 @@ fn who_asks_may_stand_in_the_url_and_is_overruled_by_what_is_said_more_plainly()
     let authorized = |words: &[&str], expected: &str| {
         let echo = Echo::once();
         let url = format!("ws://in-url:s%40fe@{}/", echo.address);
-        let output = connect(&[&[url.as_str()][..], words].concat(), "");
+        let output = connect(&[&[url.as_str(), "--linger", "0"][..], words].concat(), "");
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let (headers, path) = echo.seen();
         let values: Vec<_> = headers.get_all("authorization").iter().collect();
@@ -138,7 +138,8 @@ fn a_password_is_in_no_recording() {
     let echo = Echo::once();
     let file = tempfile::NamedTempFile::new().unwrap();
     let url = format!("ws://me:s%40fe@{}/", echo.address);
-    let output = connect(&[&url, "--record", file.path().to_str().unwrap(), "-d", "hello"], "");
+    let output =
+        connect(&[&url, "--record", file.path().to_str().unwrap(), "-d", "hello", "--linger", "0"], "");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     echo.seen();
     let recording = std::fs::read_to_string(&file).unwrap();
