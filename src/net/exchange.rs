@@ -60,8 +60,11 @@ pub(super) enum End {
     Switched { early: Vec<u8>, sent: usize },
     /// The connections are of no more use.
     Closed,
-    /// The server's bytes are no HTTP response: these, which the client has got.
-    NotHttp,
+    /// The server's bytes, which the client has got, are no HTTP response.
+    NotHttp {
+        /// They are the beginning of TLS.
+        tls: bool,
+    },
     /// The server did not answer in time.
     TimedOut,
     /// The proxy is shutting down.
@@ -308,7 +311,8 @@ impl Down {
                     self.content.take(&self.buffer);
                     let bytes = std::mem::take(&mut self.buffer);
                     send(&mut self.client, &bytes).await.map_err(client_gone)?;
-                    return Err(End::NotHttp);
+                    // RFC 8446 5.1: what a TLS server says to one that does not speak it is an alert.
+                    return Err(End::NotHttp { tls: bytes.starts_with(&[21, 3]) });
                 }
             };
             let rest = self.buffer.split_off(length);

@@ -123,6 +123,22 @@ fn one_that_cannot_be_verified_is_not_talked_to_unless_insecure() {
 }
 
 #[test]
+fn a_server_that_speaks_tls_where_none_is_spoken_is_told_of_and_the_other_way_round() {
+    let (server, _told) = tls_server(server_config("good"));
+    let expected = "the server speaks TLS on this port; does wss:// or https:// reach it?";
+    refused(&[&format!("ws://{}", server.address)], expected);
+    server.finish();
+    let server = Server::once(|mut peer| {
+        peer.expect(b"\x16\x03");
+        peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
+        // To leave with something unread would be a reset.
+        let _ = peer.0.read_to_end(&mut Vec::new());
+    });
+    refused(&[&format!("wss://{}", server.address)], "the server does not speak TLS on this port");
+    server.finish();
+}
+
+#[test]
 fn a_server_that_asks_for_a_certificate_gets_one() {
     let both = tempfile::NamedTempFile::new().unwrap();
     let pem = [std::fs::read(certs("client.pem")).unwrap(), std::fs::read(certs("client.key")).unwrap()];
