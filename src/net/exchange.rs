@@ -60,11 +60,8 @@ pub(super) enum End {
     Switched { early: Vec<u8>, sent: usize },
     /// The connections are of no more use.
     Closed,
-    /// The server's bytes, which the client has got, are no HTTP response.
-    NotHttp {
-        /// They are the beginning of TLS.
-        tls: bool,
-    },
+    /// The server's bytes, which the client has got, are no HTTP response; in words, what they are.
+    NotHttp(&'static str),
     /// The server did not answer in time.
     TimedOut,
     /// The proxy is shutting down.
@@ -312,7 +309,10 @@ impl Down {
                     let bytes = std::mem::take(&mut self.buffer);
                     send(&mut self.client, &bytes).await.map_err(client_gone)?;
                     // RFC 8446 5.1: what a TLS server says to one that does not speak it is an alert.
-                    return Err(End::NotHttp { tls: bytes.starts_with(&[21, 3]) });
+                    return Err(End::NotHttp(match bytes.starts_with(&[21, 3]) {
+                        true => "the server speaks TLS on this port; does wss:// or https:// reach it?",
+                        false => "the server's answer is not HTTP",
+                    }));
                 }
             };
             let rest = self.buffer.split_off(length);

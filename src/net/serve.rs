@@ -282,11 +282,7 @@ impl Serving {
                 let (touch, opening) = (intervention.touch(&report), report.opening().cloned().map(Box::new));
                 return Next::Drive(Box::new(Drive { watch, opening, touch, early, sent, ..drive }));
             }
-            End::NotHttp { tls } => {
-                let why = match tls {
-                    true => "the server speaks TLS on this port; does wss:// or https:// reach it?",
-                    false => "the server's answer is not HTTP",
-                };
+            End::NotHttp(why) => {
                 report.over(Some(why.to_owned()));
                 return Next::Drive(Box::new(self.drive(client, server, report.session(), Watch::Nothing)));
             }
