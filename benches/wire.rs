@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sockeye::relay::{Gate, Lane, Passing, Surroundings};
+use sockeye::relay::{Gate, Lane, Passing, Room, Surroundings};
 use sockeye::rules::{Effect, Flow, Judge, RuleSet, Step};
 use sockeye::ws::inflate::History;
 use sockeye::ws::{
@@ -111,10 +111,10 @@ fn pass(stream: &[u8], direction: Direction, deflate: Option<PermessageDeflate>,
     let mut session = Session { judge: Judge::new(rules.expect("a rule")), flow: Flow::default() };
     let gate = Gate::new(direction, deflate, History::new(), 0, 1 << 20);
     let mut lane = Lane::new(direction, gate, 1 << 20);
-    let (mut plain, mut passed, now) = (Vec::new(), FrameWalker::new(), Instant::now());
+    let (mut room, mut passed, now) = (Room::default(), FrameWalker::new(), Instant::now());
     let mut count = 0;
     for chunk in stream.chunks(CHUNK) {
-        count += passed.skip(&lane.pass(chunk, &mut plain, now, &mut session));
+        count += passed.skip(lane.pass(chunk, &mut room, now, &mut session));
         count += passed.skip(&lane.take_out());
     }
     count

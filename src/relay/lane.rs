@@ -20,6 +20,8 @@ use super::gate::{Event, Gate};
 use super::{Shut, Verdict};
 use crate::rules::{Effect, Flow, Rate, Seen, Step};
 use crate::ws::{Direction, FrameWalker, Opcode, encode};
+pub use skim::Room;
+
 use pace::Pace;
 use queue::{Entry, Place, Queue, What};
 

@@ -8,7 +8,7 @@ mod gate;
 mod lane;
 
 pub use gate::{Event, Frame, Gate, Verdict, Whole};
-pub use lane::{Done, Lane, Passing, Surroundings, Told, Who};
+pub use lane::{Done, Lane, Passing, Room, Surroundings, Told, Who};
 
 use crate::ws::FrameWalker;
 

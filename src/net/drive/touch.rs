@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 use super::Pair;
 use crate::capture::{Agreed, Opening};
 use crate::control::Controller;
-use crate::relay::{Gate, Lane, Passing, Shut, Surroundings, Who};
+use crate::relay::{Gate, Lane, Passing, Room, Shut, Surroundings, Who};
 use crate::rules::{Effect, Flow, Judge, Rate, Reach, Step};
 use crate::ws::inflate::History;
 use crate::ws::{Direction, PermessageDeflate};
@@ -325,17 +325,19 @@ impl Pair {
         context: &mut Context<'_>,
     ) {
         thread_local! {
-            static PLAIN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+            static ROOM: RefCell<Room> = RefCell::new(Room::default());
         }
         let now = Instant::now();
         self.octets[direction as usize] += count as u64;
-        let Some(touch) = &mut self.touch else { return };
-        let Touch { judge, flow, ways, .. } = &mut **touch;
-        let Way::Lane(lane) = &mut ways[direction as usize] else { return };
-        let mut around = Around { judge, flow, controller: &self.controller };
-        let first = PLAIN.with_borrow_mut(|plain| lane.pass(&buffer[..count], plain, now, &mut around));
-        let (taken, error) = self.write_at_once(direction, &first, context);
-        self.relays[direction as usize].push(first[taken..].to_vec());
+        let error = ROOM.with_borrow_mut(|room| {
+            let Touch { judge, flow, ways, .. } = &mut **self.touch.as_mut()?;
+            let Way::Lane(lane) = &mut ways[direction as usize] else { return None };
+            let mut around = Around { judge, flow, controller: &self.controller };
+            let first = lane.pass(&buffer[..count], room, now, &mut around);
+            let (taken, error) = self.write_at_once(direction, first, context);
+            self.relays[direction as usize].push(first[taken..].to_vec());
+            error
+        });
         // First the bytes, then what was done with them.
         self.tap.chunk(self.session, direction, buffer, count, now);
         self.take_in(direction);

@@ -1,6 +1,5 @@
 //! Messages that nothing is to be done with go by where they lie, without being taken apart.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use super::queue::Place;
@@ -11,52 +10,63 @@ use super::{Lane, Passing, Surroundings};
 /// would copy it more often than to take it apart.
 const KEPT: usize = 1 << 20;
 
+/// Room to look at messages in, which is used again and again.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// What was kept, and what came behind it.
+    joined: Vec<u8>,
+    /// Payloads, unmasked.
+    plain: Vec<u8>,
+}
+
 impl Lane {
     /// Takes in what the sender sent, and lets go on what may. Gives what goes on first, as it came; behind it goes what
-    /// [`Lane::take_out`] gives. `plain` is room for payloads.
+    /// [`Lane::take_out`] gives.
     ///
     /// Messages that nothing is to be done with are not taken apart: of most streams that is all.
     pub fn pass<'a>(
         &mut self,
         bytes: &'a [u8],
-        plain: &mut Vec<u8>,
+        room: &'a mut Room,
         now: Instant,
         around: &mut dyn Surroundings,
-    ) -> Cow<'a, [u8]> {
-        let mut all = Cow::Borrowed(bytes);
-        if !self.kept.is_empty() {
-            let mut kept = std::mem::take(&mut self.kept);
-            kept.extend_from_slice(bytes);
-            all = Cow::Owned(kept);
+    ) -> &'a [u8] {
+        let Room { joined, plain } = room;
+        if self.lacks_more_than(bytes) {
+            self.kept.extend_from_slice(bytes);
+            return &[];
         }
-        let first = if self.out.is_empty() { self.skim(&all, plain, around) } else { 0 };
-        let mut done = first;
-        while done < all.len() {
-            let rest = &all[done..];
-            if self.keeps(rest) {
-                break;
-            }
+        let all = if self.kept.is_empty() {
+            bytes
+        } else {
+            joined.clear();
+            joined.extend_from_slice(&self.kept);
+            joined.extend_from_slice(bytes);
+            self.kept.clear();
+            &joined[..]
+        };
+        let first = if self.out.is_empty() { self.skim(all, plain, around) } else { 0 };
+        let mut rest = &all[first..];
+        while !rest.is_empty() && !self.keeps(rest) {
             let one = if self.is_idle() { self.gate.end_of_message(rest) } else { rest.len() };
             self.feed(&rest[..one], now, around);
             let skimmed = self.skim(&rest[one..], plain, around);
             self.out.extend_from_slice(&rest[one..one + skimmed]);
-            done += one + skimmed;
+            rest = &rest[one + skimmed..];
         }
-        match all {
-            Cow::Owned(kept) if done == 0 => {
-                self.kept = kept;
-                Cow::Borrowed(&[])
-            }
-            Cow::Owned(mut all) => {
-                self.kept = all[done..].to_vec();
-                all.truncate(first);
-                Cow::Owned(all)
-            }
-            Cow::Borrowed(all) => {
-                self.kept = all[done..].to_vec();
-                Cow::Borrowed(&all[..first])
-            }
+        if rest.is_empty() {
+            // An idle direction keeps no memory.
+            self.kept = Vec::new();
+        } else {
+            self.kept.extend_from_slice(rest);
         }
+        &all[..first]
+    }
+
+    /// Whether a message was begun that `bytes`, the next to come, does not end.
+    fn lacks_more_than(&self, bytes: &[u8]) -> bool {
+        let wanted = run::wanted(&self.kept, self.gate.deflates());
+        wanted.is_some_and(|wanted| self.kept.len() + bytes.len() < wanted) && self.stands_between_messages()
     }
 
     /// Octets at the start of `bytes`, the next to come, up to where a message ends; all of them where none does.

@@ -458,16 +458,16 @@ fn where_too_much_is_held_the_sender_waits() {
 
 #[test]
 fn what_nothing_is_to_be_done_with_goes_by_as_it_came() {
-    let mut one = dialogue(vec![("b", Effect::Drop)]);
+    let (mut one, mut room) = (dialogue(vec![("b", Effect::Drop)]), Room::default());
     let bytes = [text("a"), text("b"), text("c"), text("d")].concat();
     let now = one.now;
     // The first goes by; behind the one that is dropped, all that goes on is given in order, and the cut one waits.
-    let first = one.lane.pass(&bytes[..bytes.len() - 1], &mut Vec::new(), now, &mut one.world);
-    assert_eq!(*first, text("a"));
+    let first = one.lane.pass(&bytes[..bytes.len() - 1], &mut room, now, &mut one.world);
+    assert_eq!(first, text("a"));
     let mut one = one.gives(&["c"]).tells(&[Done::Dropped]);
     assert!(!one.lane.can_leave(), "it has the beginning of a message");
-    let first = one.lane.pass(&bytes[bytes.len() - 1..], &mut Vec::new(), now, &mut one.world);
-    assert_eq!(*first, text("d"));
+    let first = one.lane.pass(&bytes[bytes.len() - 1..], &mut room, now, &mut one.world);
+    assert_eq!(first, text("d"));
     assert!(one.lane.can_leave());
 }
 
@@ -523,7 +523,7 @@ fn the_beginning_of_a_message_goes_on_at_the_end() {
     let mut cut = dialogue(vec![]);
     let now = cut.now;
     for byte in &text("abc")[..4] {
-        assert!(cut.lane.pass(&[*byte], &mut Vec::new(), now, &mut cut.world).is_empty());
+        assert!(cut.lane.pass(&[*byte], &mut Room::default(), now, &mut cut.world).is_empty());
     }
     let cut = cut.ends(Shut::Fin).gives_bytes(&text("abc")[..4]);
     assert_eq!(cut.lane.end(), Some(Shut::Fin));
@@ -681,7 +681,7 @@ proptest! {
                 break;
             }
             let (piece, behind) = rest.split_at(cut.min(rest.len()));
-            out.extend_from_slice(&lane.pass(piece, &mut Vec::new(), now, &mut Nobody(glance)));
+            out.extend_from_slice(lane.pass(piece, &mut Room::default(), now, &mut Nobody(glance)));
             out.extend(lane.take_out());
             rest = behind;
         }
@@ -730,7 +730,7 @@ proptest! {
         let mut plan = Plan { acts, payloads, held: 0 };
         let (mut out, mut now, mut settled) = (Vec::new(), Instant::now(), 0);
         for (count, piece) in bytes.chunks(cut).enumerate() {
-            out.extend_from_slice(&lane.pass(piece, &mut Vec::new(), now, &mut plan));
+            out.extend_from_slice(lane.pass(piece, &mut Room::default(), now, &mut plan));
             if count % settle_every == 0 && settled < plan.held {
                 settled += 1;
                 lane.settle(settled, Verdict::FORWARD, Who::User, now, &mut plan);

@@ -347,8 +347,9 @@ impl<'a> Run<'a> {
             if self.lane.may_read() {
                 let end = (self.fed + cut).min(self.sent.bytes.len());
                 let piece = &self.sent.bytes[self.fed..end];
-                let first = self.lane.pass(piece, &mut Vec::new(), self.now, &mut self.fates);
-                self.out.extend_from_slice(&first);
+                let mut room = Room::default();
+                let first = self.lane.pass(piece, &mut room, self.now, &mut self.fates);
+                self.out.extend_from_slice(first);
                 self.fed = end;
                 self.take();
             } else {
