@@ -267,6 +267,9 @@ impl Lane {
     pub fn close(&mut self, frame: Vec<u8>, by: Who, now: Instant, around: &mut dyn Surroundings) {
         self.closed = true;
         self.pace = Pace::default();
+        if self.queue.has_close() {
+            self.tell(None, None, Done::CloseSeen, Who::Proxy);
+        }
         self.queue.drop_all(&Who::Proxy, &mut self.told);
         if self.place() == Place::Inside {
             // Half a frame went on, and its rest will not: all that can follow is the end.
@@ -296,6 +299,11 @@ impl Lane {
         self.ending = Some(shut);
         self.queue.end();
         self.run(now, around);
+    }
+
+    /// Whether a close frame went on.
+    pub fn has_closed(&self) -> bool {
+        self.boundary.has_closed()
     }
 
     /// How the direction ends, once all that goes on before that has.

@@ -19,6 +19,8 @@ pub struct Relay {
     /// What the receiver has not taken yet, from `taken` on.
     waiting: Vec<u8>,
     taken: usize,
+    /// A close frame went by before the walker began.
+    closed: bool,
     state: State,
 }
 
@@ -57,7 +59,13 @@ pub enum Shut {
 impl Relay {
     /// A direction in which nothing has come yet.
     pub fn new() -> Relay {
-        Relay { walker: FrameWalker::new(), waiting: Vec::new(), taken: 0, state: State::Flowing }
+        Relay {
+            walker: FrameWalker::new(),
+            waiting: Vec::new(),
+            taken: 0,
+            closed: false,
+            state: State::Flowing,
+        }
     }
 
     /// What to do next. Nothing is read before all that came is written, so memory holds one read at the most.
@@ -103,7 +111,13 @@ impl Relay {
 
     /// The next byte to come begins a message: what was before was not told by [`Relay::received`].
     pub fn between_messages(&mut self) {
+        self.closed |= self.walker.has_closed();
         self.walker = FrameWalker::new();
+    }
+
+    /// Whether a close frame went by here.
+    pub fn has_closed(&self) -> bool {
+        self.closed || self.walker.has_closed()
     }
 
     /// The receiver took `count` of the bytes that [`Step::Write`] gave.

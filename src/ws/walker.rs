@@ -14,6 +14,7 @@ pub struct FrameWalker {
     have: u8,
     in_frame: bool,
     in_message: bool,
+    closed: bool,
     /// Payload bytes of the frame under way that are still to come.
     remaining: u64,
 }
@@ -101,9 +102,15 @@ impl FrameWalker {
         self.at_boundary() && !self.in_message
     }
 
+    /// Whether a close frame has begun, behind which nothing may follow (RFC 6455 5.5.1).
+    pub fn has_closed(&self) -> bool {
+        self.closed
+    }
+
     fn begin(&mut self, first_byte: u8, payload_length: u64) {
         self.in_frame = true;
         self.remaining = payload_length;
+        self.closed |= Opcode::from_bits(first_byte) == Opcode::Close;
         // RFC 6455 5.4: control frames come between the fragments of a message without ending it
         if !Opcode::from_bits(first_byte).is_control() {
             self.in_message = first_byte & 0x80 == 0;

@@ -149,6 +149,26 @@ fn a_session_is_closed_with_both_ends() {
 }
 
 #[test]
+fn behind_a_close_of_the_server_none_of_ours_follows() {
+    // On the short way, and where a rule may touch the direction.
+    for hold in [None, Some("op:text")] {
+        let (running, mut client, server) = opened(hold, |mut peer| {
+            peer.send(b"\x88\x02\x03\xe8");
+            let mut close = [0; 8];
+            std::io::Read::read_exact(&mut peer.0, &mut close).unwrap();
+            assert_eq!(close[..2], [0x88, 0x82]);
+            peer.expect_fin();
+        });
+        client.expect(b"\x88\x02\x03\xe8");
+        running.command(&Command::Close { session: 1, code: Some(4001), reason: String::new() });
+        // The end comes when the client has answered the server, and not before.
+        client.send(b"\x88\x82\0\0\0\0\x03\xe8").expect_fin();
+        server.finish();
+        running.finish();
+    }
+}
+
+#[test]
 fn a_held_handshake_is_edited_or_refused() {
     let server = Server::once(|mut peer| {
         assert!(peer.head().starts_with("GET /other HTTP/1.1\r\n"));

@@ -161,18 +161,20 @@ impl Pair {
     /// Closes the session by a closing handshake with both ends, because of what it is `about`.
     fn close(&mut self, about: &About, code: Option<u16>, reason: String, by: &Who) {
         self.touch_by_hand();
+        // An end that has closed already has said its last, and the other has heard it.
+        let closed = Direction::BOTH.map(|direction| self.has_closed(direction));
         let Some(touch) = &mut self.touch else { return };
         if touch.closing.is_some() {
             return;
         }
-        touch.closing = Some(Closing { until: Instant::now() + CLOSE_LIMIT, answered: [false; 2] });
+        touch.closing = Some(Closing { until: Instant::now() + CLOSE_LIMIT, answered: closed });
         let mut payload = code.map(|code| code.to_be_bytes().to_vec()).unwrap_or_default();
         if code.is_some() {
             payload.extend(reason.bytes());
         }
         // RFC 6455 7.1.5: 1005 stands for a close frame without a code
         self.act(about, Deed::Closed(code.unwrap_or(1005), reason.clone()), by.clone());
-        for direction in Direction::BOTH {
+        for direction in Direction::BOTH.into_iter().filter(|direction| !closed[*direction as usize]) {
             let frame = encode::message(direction, Opcode::Close, &payload, masking_key());
             self.task(direction, Task::Close(frame, by.clone()));
         }

@@ -228,6 +228,13 @@ impl Pair {
         timer.as_mut().poll(context)
     }
 
+    /// Whether a close frame went on in a direction: nothing may follow it (RFC 6455 5.5.1).
+    pub(super) fn has_closed(&self, direction: Direction) -> bool {
+        let way = self.touch.as_ref().map(|touch| &touch.ways[direction as usize]);
+        let by_lane = matches!(way, Some(Way::Lane(lane)) if lane.has_closed());
+        by_lane || self.relays[direction as usize].has_closed()
+    }
+
     /// Has something done in a direction, as soon as it can be.
     pub(super) fn task(&mut self, direction: Direction, task: Task) {
         self.touch_by_hand();

@@ -363,6 +363,13 @@ impl Queue {
         self.entries.iter_mut().for_each(|entry| entry.behind = 0);
     }
 
+    /// Whether the sender's close frame waits here.
+    pub(super) fn has_close(&self) -> bool {
+        let is_close =
+            |entry: &Entry| matches!(&entry.what, What::Control(frame) if frame.opcode == Opcode::Close);
+        self.entries.iter().any(is_close)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

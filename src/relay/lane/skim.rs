@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::queue::Place;
 use super::run::{self, Run};
 use super::{Lane, Passing, Surroundings};
+use crate::ws::Opcode;
 
 /// Octets of a message that is looked at where it lies: to keep the beginning of a longer one until its end is there
 /// would copy it more often than to take it apart.
@@ -87,6 +88,10 @@ impl Lane {
         let deflates = self.gate.deflates();
         'all: while let Some(several) = run::run(&bytes[skimmed..], deflates, usize::MAX, plain) {
             let end = skimmed + several.octets;
+            if several.opcode == Opcode::Close {
+                // What goes on of it has to be known.
+                break;
+            }
             if around.passes(&self.passing(several, plain)) {
                 skimmed = end;
                 continue;
