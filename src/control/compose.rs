@@ -54,9 +54,6 @@ pub const OPTIONS: &[(&str, &str)] = &[
 /// As many frames as one message is cut into.
 const MOST_FRAMES: usize = 10_000;
 
-/// A control frame's longest payload (RFC 6455 5.5).
-const CONTROL_LIMIT: usize = 125;
-
 /// A message that was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -219,7 +216,10 @@ impl Draft {
             remark(true, &format!("no JSON: {fault}"));
         }
         let control = self.opcode.is_control();
-        remark(control && payload.len() > CONTROL_LIMIT, "over 125 octets in a control frame (RFC 6455 5.5)");
+        remark(
+            control && payload.len() > Opcode::LONGEST_CONTROL,
+            "over 125 octets in a control frame (RFC 6455 5.5)",
+        );
         remark(control && (shape.unfinished || shape.frames > 1), "a control frame in parts (RFC 6455 5.5)");
         remark(matches!(self.opcode, Opcode::Reserved(_)), "an opcode that is not defined (RFC 6455 5.2)");
         remark(self.opcode == Opcode::Continuation, "a continuation of nothing (RFC 6455 5.4)");

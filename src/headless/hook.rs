@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::control::{Ask, Verdict};
 use crate::decode::json_string;
-use crate::ws::{Direction, Opcode};
+use crate::ws::{Close, Direction, Opcode};
 
 /// The line in which a hook is asked, without its end. The message's number while it is held is the question's.
 pub fn question(ask: &Ask, url: &str) -> String {
@@ -61,7 +61,7 @@ pub fn answer(line: &str, ask: &Ask) -> Result<Verdict, String> {
         }
         "close" => {
             let reason = answer.reason.unwrap_or_default();
-            if reason.len() > 123 {
+            if reason.len() > Close::LONGEST_REASON {
                 return Err("a reason has 123 octets at the most (RFC 6455 5.5)".to_owned());
             }
             Verdict::Close(answer.code.unwrap_or(1000), reason)

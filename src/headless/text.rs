@@ -23,7 +23,7 @@ use crate::capture::{
     Act, Deed, Ended, Event, Exchange, Kind, Message, Note, Opening, Payload, Refused, Stamp, Tls, Tunnel,
 };
 use crate::decode::{self, View, visible};
-use crate::ws::close::Close;
+use crate::ws::close::{Close, StatusCode};
 use crate::ws::handshake::{self, Severity, glance};
 use crate::ws::{Direction, Examination, Opcode, RequestHead, ResponseHead};
 use style::{Paint, Painted};
@@ -208,7 +208,7 @@ impl<'w> Writer<'w> {
         }
         if let (Deed::Closed(code, reason), Some(session)) = (&act.deed, self.sessions.get_mut(&act.session))
         {
-            let said = close(&[&code.to_be_bytes(), reason.as_bytes()].concat());
+            let said = close(&Close { code: Some(StatusCode(*code)), reason: reason.as_bytes() });
             session.close = Some((visible(&act.by.to_string()).into_owned(), said));
         }
         let mut line = self.begin(act.time, &format!("#{}", act.session));
@@ -222,7 +222,10 @@ impl<'w> Writer<'w> {
         if let Deed::Edited(opcode, payload) = &act.deed {
             let room = (self.style.width)().map_or(LONGEST, |width| width.saturating_sub(line.width()) + 1);
             let after = match opcode {
-                Opcode::Close => close(&source.read(payload, 0, 2 + 123).unwrap_or_default()),
+                Opcode::Close => {
+                    let bytes = source.read(payload, 0, Opcode::LONGEST_CONTROL).unwrap_or_default();
+                    close(&Close::parse(&bytes))
+                }
                 // Of a head, the first line.
                 _ if of_handshake => first_line(&source.read(payload, 0, LONGEST).unwrap_or_default()),
                 opcode => summary(*opcode, payload, payload.len(), room, source),
@@ -236,8 +239,8 @@ impl<'w> Writer<'w> {
     fn said(&mut self, message: &Message, room: usize, source: &dyn Payloads) -> String {
         let opcode = match message.kind {
             Kind::Frame(Opcode::Close) => {
-                let bytes = source.read(&message.payload, 0, 2 + 123).unwrap_or_default();
-                let said = close(&bytes);
+                let bytes = source.read(&message.payload, 0, Opcode::LONGEST_CONTROL).unwrap_or_default();
+                let said = close(&Close::parse(&bytes));
                 if let Some(session) = self.sessions.get_mut(&message.session) {
                     session.close.get_or_insert((message.direction.sender().to_owned(), said.clone()));
                 }
@@ -339,8 +342,7 @@ fn first_line(head: &[u8]) -> String {
 }
 
 /// `1000 normal closure "done"`
-fn close(payload: &[u8]) -> String {
-    let close = Close::parse(payload);
+fn close(close: &Close<'_>) -> String {
     let code = close.code.map_or("no status code".to_owned(), |code| code.to_string());
     match close.reason {
         [] => code,

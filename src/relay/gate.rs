@@ -212,7 +212,9 @@ impl Gate {
             }
             (Opcode::Continuation, Some(_)) => Now::Data { masking_key: header.masking_key, done: 0, fin },
             // RFC 6455 5.5: a control frame has no more octets, and is one frame
-            (opcode, _) if opcode.is_control() && header.payload_length <= 125 && fin => {
+            (opcode, _)
+                if opcode.is_control() && header.payload_length <= Opcode::LONGEST_CONTROL as u64 && fin =>
+            {
                 self.control = Some(Frame { opcode, payload: Vec::new(), raw: Vec::new(), offset });
                 Now::Control { masking_key: header.masking_key, done: 0 }
             }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Opcode;
+
 /// What a close frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close<'a> {
@@ -13,6 +15,9 @@ pub struct Close<'a> {
 }
 
 impl<'a> Close<'a> {
+    /// How many octets of reason there is room for behind the code (RFC 6455 5.5).
+    pub const LONGEST_REASON: usize = Opcode::LONGEST_CONTROL - 2;
+
     /// Reads a close frame's payload, unmasked.
     pub fn parse(payload: &'a [u8]) -> Close<'a> {
         match payload {

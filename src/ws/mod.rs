@@ -88,6 +88,9 @@ pub enum Opcode {
 }
 
 impl Opcode {
+    /// How many octets of payload a control frame holds at the most (RFC 6455 5.5).
+    pub const LONGEST_CONTROL: usize = 125;
+
     /// From the low four bits of a frame's first byte.
     pub fn from_bits(bits: u8) -> Opcode {
         match bits & 0x0f {

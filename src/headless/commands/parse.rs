@@ -226,10 +226,11 @@ impl Fields<'_> {
         if code.is_none() && !reason.is_empty() {
             return Err("a \"reason\" needs a \"code\" before it, as \"code\":1000".to_owned());
         }
-        if reason.len() > LONGEST_REASON {
+        if reason.len() > Close::LONGEST_REASON {
             return Err(format!(
-                "\"reason\" is {} octets long: {LONGEST_REASON} fit in a close frame",
-                reason.len()
+                "\"reason\" is {} octets long: {} fit in a close frame",
+                reason.len(),
+                Close::LONGEST_REASON
             ));
         }
         if self.has("held") {
@@ -417,7 +418,5 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if digits.len().is_multiple_of(2) { digits.chunks_exact(2).map(pair).collect() } else { None }
 }
 
-/// What a close frame has room for behind its status code (RFC 6455 5.5).
-const LONGEST_REASON: usize = 123;
 /// How many frames one command sends.
 const MOST_FRAMES: usize = 10_000;

@@ -328,7 +328,7 @@ fn close(line: &mut Object, payload: &Payload, source: &dyn Payloads) -> u64 {
     let length = payload.len();
     let bytes = match payload.in_memory() {
         Some(bytes) => bytes.clone(),
-        None => source.read(payload, 0, 2 + 123).unwrap_or_default(),
+        None => source.read(payload, 0, Opcode::LONGEST_CONTROL).unwrap_or_default(),
     };
     match (bytes.split_at_checked(2), std::str::from_utf8(bytes.get(2..).unwrap_or_default())) {
         _ if length == 0 => 0,

@@ -22,7 +22,7 @@ then = { close = 1013, reason = "try again later" }"#,
     read: |arguments| {
         let code = arguments.main.whole(0..=65_535)?;
         let reason = match arguments.option("reason") {
-            Some(reason) if reason.string()?.len() > 123 => {
+            Some(reason) if reason.string()?.len() > crate::ws::Close::LONGEST_REASON => {
                 return Err(reason.wrong("a reason has 123 octets at the most (RFC 6455 5.5)"));
             }
             Some(reason) => reason.string()?.to_owned(),

@@ -35,7 +35,7 @@ impl Act for Replace {
                 moment.effects.push(Effect::Replace(self.opcode, self.payload.clone()));
             }
             // Of a ping or pong, what it holds, as far as it may hold it (RFC 6455 5.5).
-            control @ (Opcode::Ping | Opcode::Pong) if self.payload.len() <= 125 => {
+            control @ (Opcode::Ping | Opcode::Pong) if self.payload.len() <= Opcode::LONGEST_CONTROL => {
                 moment.effects.push(Effect::Replace(control, self.payload.clone()));
             }
             _ => {}

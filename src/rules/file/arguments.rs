@@ -213,7 +213,7 @@ impl<'a, 'i> Value<'a, 'i> {
     fn control(&self) -> Result<Vec<u8>, Wrong> {
         let text = self.string()?;
         match text.len() {
-            0..=125 => Ok(text.as_bytes().to_vec()),
+            0..=Opcode::LONGEST_CONTROL => Ok(text.as_bytes().to_vec()),
             _ => Err(self.expected("125 octets at the most (RFC 6455 5.5)")),
         }
     }

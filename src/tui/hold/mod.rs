@@ -385,7 +385,7 @@ pub(super) fn closing(typed: &str) -> Result<(u16, String), String> {
         return Err("first the status code, then the reason: 4001 bye".to_owned());
     };
     match code {
-        1000..=4999 if reason.len() <= 123 => Ok((code, reason.to_owned())),
+        1000..=4999 if reason.len() <= crate::ws::Close::LONGEST_REASON => Ok((code, reason.to_owned())),
         1000..=4999 => Err(format!("a reason has 123 octets at most, this has {}", reason.len())),
         _ => Err("status codes go from 1000 to 4999".to_owned()),
     }

@@ -20,7 +20,7 @@ impl Agreed {
         let mut broken = self.rules_broken_early(header.bytes()[0], header.bytes()[1]);
         if !broken.is_loss() {
             broken.add_if(!header.is_minimal(), FramingLoss::LENGTH_NOT_MINIMAL);
-            if header.payload_length <= 125 {
+            if header.payload_length <= Opcode::LONGEST_CONTROL as u64 {
                 broken.remove(FramingLoss::CONTROL_TOO_LONG);
             }
             // RFC 6455 5.2: "the most significant bit MUST be 0"
@@ -43,7 +43,10 @@ impl Agreed {
         broken.add_if(unexplained, FramingLoss::RESERVED_BITS);
         broken.add_if(known && matches!(opcode, Opcode::Reserved(_)), FramingLoss::RESERVED_OPCODE);
         broken.add_if(opcode.is_control() && first & 0x80 == 0, FramingLoss::CONTROL_FRAGMENTED);
-        broken.add_if(opcode.is_control() && second & 0x7f > 125, FramingLoss::CONTROL_TOO_LONG);
+        broken.add_if(
+            opcode.is_control() && usize::from(second & 0x7f) > Opcode::LONGEST_CONTROL,
+            FramingLoss::CONTROL_TOO_LONG,
+        );
         broken.add_if(masked != (self.direction == Direction::ToServer), FramingLoss::MASKING);
         broken
     }
