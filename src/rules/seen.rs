@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::decode::{self, View};
 use crate::filter::{Filter, Flag, Kind, Reads, Subject};
-use crate::ws::{Direction, Opcode};
+use crate::ws::{Close, Direction, Opcode, StatusCode};
 
 /// What all messages of a session share.
 #[derive(Clone, Debug, Default)]
@@ -107,13 +107,15 @@ impl Subject for Seen<'_> {
 
     fn code(&self) -> Option<u16> {
         let close = self.payload.filter(|_| self.opcode == Opcode::Close)?;
-        close.first_chunk().map(|code| u16::from_be_bytes(*code))
+        Close::parse(close).code.map(|code| code.0)
     }
 
     fn text(&self) -> Cow<'_, str> {
         let payload = self.payload.unwrap_or_default();
         match self.opcode {
             Opcode::Close => close_text(payload).into(),
+            // Only binary messages are taken for MessagePack or CBOR.
+            Opcode::Text => String::from_utf8_lossy(payload),
             opcode => match decode::detect(opcode, payload) {
                 view @ (View::MessagePack | View::Cbor) => decode::summary(view, payload, SHOWN).into(),
                 _ => String::from_utf8_lossy(payload),
@@ -156,12 +158,10 @@ impl Subject for Seen<'_> {
 
 /// A close's status code and reason as they are shown (RFC 6455 5.5.1).
 fn close_text(payload: &[u8]) -> String {
-    match payload.split_first_chunk() {
-        Some((code, reason)) => {
-            format!("{} {}", u16::from_be_bytes(*code), String::from_utf8_lossy(reason)).trim_end().to_owned()
-        }
-        None => String::new(),
-    }
+    let Close { code, reason } = Close::parse(payload);
+    let text =
+        |code: StatusCode| format!("{} {}", code.0, String::from_utf8_lossy(reason)).trim_end().to_owned();
+    code.map(text).unwrap_or_default()
 }
 
 /// How much of what is shown of a payload that is no text a filter looks at, in characters.

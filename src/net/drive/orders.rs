@@ -9,7 +9,7 @@ use crate::capture::{Deed, Ending, Opened, Opening};
 use crate::control::{FrameSpec, Order, Verdict};
 use crate::relay::{self, Who};
 use crate::rules::{Effect, Judge, Step};
-use crate::ws::{Direction, Frame, Opcode, encode};
+use crate::ws::{Close, Direction, Frame, Opcode, StatusCode, encode};
 
 /// How long what a session agreed on is kept beside the log, which has it within milliseconds.
 const FRESH: Duration = Duration::from_millis(200);
@@ -168,10 +168,9 @@ impl Pair {
             return;
         }
         touch.closing = Some(Closing { until: Instant::now() + CLOSE_LIMIT, answered: closed });
-        let mut payload = code.map(|code| code.to_be_bytes().to_vec()).unwrap_or_default();
-        if code.is_some() {
-            payload.extend(reason.bytes());
-        }
+        // Without a code there is no room for words (RFC 6455 5.5.1).
+        let words = if code.is_some() { reason.as_bytes() } else { &[] };
+        let payload = Close { code: code.map(StatusCode), reason: words }.to_payload();
         // RFC 6455 7.1.5: 1005 stands for a close frame without a code
         self.act(about, Deed::Closed(code.unwrap_or(1005), reason.clone()), by.clone());
         for direction in Direction::BOTH.into_iter().filter(|direction| !closed[*direction as usize]) {
