@@ -77,7 +77,8 @@ impl Filter {
     }
 
     /// Whether it can be said at a glance that it is true of none of several messages: `subject` has their kind, direction
-    /// and session, and all their payloads, one behind the other. Where it gives false, nothing is known.
+    /// and session, and all their payloads, one behind the other. Where it gives false, nothing is known. It is meant for messages on their way,
+    /// of which what is shown of a text is the payload as it is.
     pub fn rules_out(&self, subject: &(impl Subject + ?Sized)) -> bool {
         !self.root.may_match(subject)
     }
