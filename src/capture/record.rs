@@ -492,3 +492,28 @@ impl<T: Into<Bytes>> From<T> for Payload {
         Payload(Place::Memory(bytes.into()))
     }
 }
+
+#[cfg(test)]
+impl Message {
+    /// The first message of the first session, which came whole and as it should, for tests.
+    pub(crate) fn whole(direction: Direction, kind: Kind, payload: impl Into<Payload>) -> Message {
+        let payload = payload.into();
+        Message {
+            session: 1,
+            number: 1,
+            time: Stamp(0),
+            direction,
+            kind,
+            compressed: false,
+            wire_size: payload.len(),
+            size: payload.len(),
+            utf8: true,
+            complete: true,
+            frames: Vec::new(),
+            frames_left_out: 0,
+            faults: Vec::new(),
+            payload,
+            injected: None,
+        }
+    }
+}

@@ -363,19 +363,10 @@ mod tests {
         Message {
             session: 3,
             number: 7,
-            time: Stamp(0),
-            direction: Direction::ToClient,
-            kind,
             compressed: true,
             wire_size: 5,
-            size: payload.len() as u64,
-            utf8: true,
-            complete: true,
-            frames: Vec::new(),
-            frames_left_out: 0,
             faults: vec![Fault { what: "odd".to_owned(), section: "RFC 6455 5.1".to_owned() }],
-            payload: payload.to_vec().into(),
-            injected: None,
+            ..Message::whole(Direction::ToClient, kind, payload.to_vec())
         }
     }
 

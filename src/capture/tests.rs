@@ -35,23 +35,8 @@ fn ended(session: u32) -> Event {
 }
 
 fn text(session: u32, number: u64, payload: &[u8]) -> Event {
-    Event::Message(Message {
-        session,
-        number,
-        time: Stamp(number),
-        direction: Direction::ToServer,
-        kind: Kind::Frame(Opcode::Text),
-        compressed: false,
-        wire_size: payload.len() as u64,
-        size: payload.len() as u64,
-        utf8: true,
-        complete: true,
-        frames: Vec::new(),
-        frames_left_out: 0,
-        faults: Vec::new(),
-        payload: Payload::from(payload.to_vec()),
-        injected: None,
-    })
+    let message = Message::whole(Direction::ToServer, Kind::Frame(Opcode::Text), payload.to_vec());
+    Event::Message(Message { session, number, time: Stamp(number), ..message })
 }
 
 /// An unmasked frame: enough for what is not about masks.

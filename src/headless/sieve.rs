@@ -249,27 +249,12 @@ fn matches(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::{Deed, Kind, Message, Payload, Stamp};
+    use crate::capture::{Deed, Kind, Message, Stamp};
     use crate::ws::{Direction, Opcode};
 
     fn said(number: u64, text: &str) -> Event {
-        Event::Message(Message {
-            session: 1,
-            number,
-            time: Stamp(0),
-            direction: Direction::ToClient,
-            kind: Kind::Frame(Opcode::Text),
-            compressed: false,
-            wire_size: 1,
-            size: 1,
-            utf8: true,
-            complete: true,
-            frames: Vec::new(),
-            frames_left_out: 0,
-            faults: Vec::new(),
-            payload: Payload::from(text.to_owned()),
-            injected: None,
-        })
+        let message = Message::whole(Direction::ToClient, Kind::Frame(Opcode::Text), text.to_owned());
+        Event::Message(Message { number, wire_size: 1, size: 1, ..message })
     }
 
     fn done(number: Option<u64>, deed: Deed) -> Event {

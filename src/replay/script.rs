@@ -272,23 +272,8 @@ mod tests {
             self.1 += 1;
             let direction = if line.starts_with('>') { Direction::ToServer } else { Direction::ToClient };
             let payload = Bytes::from(&line[2..]);
-            let message = Message {
-                session: 1,
-                number: self.1,
-                time: Stamp(0),
-                direction,
-                kind: Kind::Frame(Opcode::Text),
-                compressed: false,
-                wire_size: 0,
-                size: payload.len() as u64,
-                utf8: true,
-                complete: true,
-                frames: Vec::new(),
-                frames_left_out: 0,
-                faults: Vec::new(),
-                payload: payload.into(),
-                injected: None,
-            };
+            let message = Message::whole(direction, Kind::Frame(Opcode::Text), payload);
+            let message = Message { number: self.1, ..message };
             Ok(Some((self.1, Said::Message(message, Passage::default()))))
         }
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capture::{Ending, Kind, Message, Payload, Stamp};
+use crate::capture::{Ending, Kind, Message};
 use crate::decode::{Correlation, correlate};
 use crate::ws::Direction::{self, ToClient, ToServer};
 use crate::ws::Opcode;
@@ -49,23 +49,7 @@ fn script(lines: &[&str]) -> Steps {
 }
 
 fn message(direction: Direction, opcode: Opcode, payload: Bytes) -> Message {
-    Message {
-        session: 1,
-        number: 1,
-        time: Stamp(0),
-        direction,
-        kind: Kind::Frame(opcode),
-        compressed: false,
-        wire_size: 0,
-        size: payload.len() as u64,
-        utf8: true,
-        complete: true,
-        frames: Vec::new(),
-        frames_left_out: 0,
-        faults: Vec::new(),
-        payload: Payload::from(payload),
-        injected: None,
-    }
+    Message { wire_size: 0, ..Message::whole(direction, Kind::Frame(opcode), payload) }
 }
 
 /// A player of the server's part, and what it says.

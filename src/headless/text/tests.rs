@@ -53,23 +53,7 @@ fn opening() -> Opening {
 }
 
 fn message(direction: Direction, kind: Kind, payload: &[u8]) -> Message {
-    Message {
-        session: 3,
-        number: 1,
-        time: ms(132),
-        direction,
-        kind,
-        compressed: false,
-        wire_size: payload.len() as u64,
-        size: payload.len() as u64,
-        utf8: true,
-        complete: true,
-        frames: Vec::new(),
-        frames_left_out: 0,
-        faults: Vec::new(),
-        payload: payload.to_vec().into(),
-        injected: None,
-    }
+    Message { session: 3, time: ms(132), ..Message::whole(direction, kind, payload.to_vec()) }
 }
 
 fn text(payload: &[u8]) -> Message {
