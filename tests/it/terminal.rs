@@ -133,7 +133,8 @@ impl Terminal {
                 self.screen.process(&bytes);
             }
         };
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+        // Until nobody has the terminal any more.
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.screen.process(&bytes);
         }
         self.assert_restored();
