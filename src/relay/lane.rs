@@ -165,6 +165,8 @@ pub struct Lane {
     closed: bool,
     /// The sender has ended, and what is in the queue comes first.
     ending: Option<Shut>,
+    /// When it was last looked at what may go on.
+    ran: Option<Instant>,
 }
 
 /// Octets that may wait where a direction is slowed down: the sender is to feel it.
@@ -189,11 +191,13 @@ impl Lane {
             full: false,
             closed: false,
             ending: None,
+            ran: None,
         }
     }
 
     /// Lets go on what may by now.
     pub fn run(&mut self, now: Instant, around: &mut dyn Surroundings) {
+        self.ran = Some(now);
         self.let_controls_go(now, around);
         while let Some(octets) = self.queue.next_octets(now, self.place())
             && self.pace.lets(now, octets)
@@ -328,10 +332,11 @@ impl Lane {
         self.queue.is_empty() || self.held_octets() < room || self.queue.waits_for_sender(self.place())
     }
 
-    /// When something will go on by itself.
-    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let opens = self.pace.opens_at().filter(|time| *time > now && !self.queue.is_empty());
-        [opens, self.queue.wake_at(now), self.controls_go_at()].into_iter().flatten().min()
+    /// When something will go on by itself, if the lane [runs](Lane::run) then: that may have passed since it ran last.
+    pub fn wake_at(&self) -> Option<Instant> {
+        let ran = self.ran?;
+        let opens = self.pace.opens_at().filter(|time| *time > ran && !self.queue.is_empty());
+        [opens, self.queue.wake_at(ran), self.controls_go_at()].into_iter().flatten().min()
     }
 
     /// Whether the short way may be taken again: nothing waits, and what goes on is what the sender sends.

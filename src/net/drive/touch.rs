@@ -90,9 +90,9 @@ impl Touch {
         self.closing.is_none() && self.ways.iter().all(|way| matches!(way, Way::Short))
     }
 
-    fn wake_at(&self, now: Instant) -> Option<Instant> {
+    fn wake_at(&self) -> Option<Instant> {
         let lanes = self.ways.iter().filter_map(|way| match way {
-            Way::Lane(lane) => lane.wake_at(now),
+            Way::Lane(lane) => lane.wake_at(),
             _ => None,
         });
         lanes.chain(self.closing.as_ref().map(|closing| closing.until)).min()
@@ -217,7 +217,7 @@ impl Pair {
             self.relays.iter_mut().for_each(|relay| relay.finish(Shut::Fin));
             return Poll::Ready(());
         }
-        let Some(time) = touch.wake_at(now) else {
+        let Some(time) = touch.wake_at() else {
             touch.timer = None;
             return Poll::Pending;
         };

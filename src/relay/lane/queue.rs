@@ -399,13 +399,13 @@ impl Queue {
         self.entries.iter().all(|entry| entry.behind > 0 || !entry.may_begin(place))
     }
 
-    /// When something in it is due, after `now`: what is due already waits for something else.
-    pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
+    /// When something in it is due, after `ran`: what was due then waits for something else.
+    pub(super) fn wake_at(&self, ran: Instant) -> Option<Instant> {
         let times = self.entries.iter().filter_map(|entry| match entry.waits {
             Some(Waits::Hook(limit)) => Some(limit),
             Some(Waits::User) => None,
             None => entry.due,
         });
-        times.filter(|time| *time > now).min()
+        times.filter(|time| *time > ran).min()
     }
 }

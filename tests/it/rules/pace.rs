@@ -71,3 +71,22 @@ fn a_session_with_a_direction_stalled_for_ever_ends_with_the_proxy() {
     assert!(matches!(client.0.read(&mut [0]), Ok(0) | Err(_)));
     server.finish();
 }
+
+#[test]
+fn a_message_that_is_due_while_its_session_is_at_work_goes_on() {
+    for delay in ["1us", "5us", "10us", "20us", "50us"] {
+        let rules = format!("[[rule]]\nwhen='dir:client'\nthen={{ delay = '{delay}' }}\n");
+        let (running, mut client, server) = opened(&rules, |mut peer| {
+            for _ in 0..20 {
+                peer.expect(masked(0x81, "one")).send(b"\x81\x03got");
+            }
+            peer.expect_fin();
+        });
+        for _ in 0..20 {
+            client.send(masked(0x81, "one")).expect(b"\x81\x03got");
+        }
+        client.finish().expect_fin();
+        server.finish();
+        running.finish();
+    }
+}

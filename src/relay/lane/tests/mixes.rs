@@ -367,7 +367,7 @@ impl<'a> Run<'a> {
     /// Something goes on: what the user is asked about, or what is due next.
     fn goes_on(&mut self, hand: Hand) {
         let held = self.waiting.iter().find(|(_, (_, user))| *user).map(|(held, _)| *held);
-        match (held, self.lane.wake_at(self.now)) {
+        match (held, self.lane.wake_at()) {
             (Some(held), _) => self.settle(held, hand),
             (None, Some(time)) => self.at(time),
             (None, None) => panic!("nothing would ever go on"),
