@@ -87,6 +87,8 @@ pub enum Deed {
     Stalled(Direction, Option<Duration>),
     /// This direction is slowed down, in words: `10 messages a second`.
     Throttled(Direction, String),
+    /// What a rule had begun in this direction, a stall or a slower pace, is over: it holds no more, or another way.
+    Lifted,
     /// A frame of the proxy's own was sent this way, which is a message by itself.
     Sent(Direction, Opcode),
     /// The user's mark was put on it.
@@ -116,6 +118,7 @@ impl Deed {
             Deed::Reset => "reset",
             Deed::Stalled(..) => "stalled",
             Deed::Throttled(..) => "throttled",
+            Deed::Lifted => "lifted",
             Deed::Sent(..) => "sent",
             Deed::Marked => "marked",
             Deed::RecordingStopped => "recording stopped",
@@ -140,6 +143,7 @@ impl Deed {
             Deed::Reset => Deeds::RESET,
             Deed::Stalled(..) => Deeds::STALLED,
             Deed::Throttled(..) => Deeds::THROTTLED,
+            Deed::Lifted => Deeds::LIFTED,
             Deed::Sent(..) => Deeds::SENT,
             Deed::Marked => Deeds::MARKED,
             Deed::RecordingStopped => Deeds::RECORDING_STOPPED,
@@ -205,6 +209,8 @@ impl Deeds {
     pub const FULL: Deeds = Deeds(1 << 16);
     /// [`Deed::Sent`].
     pub const SENT: Deeds = Deeds(1 << 17);
+    /// [`Deed::Lifted`].
+    pub const LIFTED: Deeds = Deeds(1 << 18);
 
     /// Whether one of these is one of `others`.
     pub fn any(self, others: Deeds) -> bool {

@@ -66,7 +66,11 @@ impl Acts {
             if is_new {
                 done.rules.push(number);
             }
-            self.rules.acted(number, act, First { on_message: is_new && act.number.is_some(), in_session });
+            // That something is over which it had begun is nothing more that it did.
+            if act.deed != Deed::Lifted {
+                let first = First { on_message: is_new && act.number.is_some(), in_session };
+                self.rules.acted(number, act, first);
+            }
         }
         self.order.push_back((position, about));
         while self.order.len() > MOST_ACTS {

@@ -30,6 +30,8 @@ pub(crate) struct Mailbox(Arc<Mutex<Inside>>);
 struct Inside {
     orders: Vec<Order>,
     waker: Option<Waker>,
+    /// Whether the session is touched: then other rules concern it before anything passes.
+    heeds_rules: bool,
 }
 
 impl Mailbox {
@@ -39,6 +41,22 @@ impl Mailbox {
             let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             inside.orders.push(order);
             inside.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// From here on, the session is woken when other rules hold.
+    pub(super) fn heed_rules(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).heeds_rules = true;
+    }
+
+    /// Wakes the session where it heeds rules: others hold now.
+    pub(super) fn tell_of_rules(&self) {
+        let waker = {
+            let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if inside.heeds_rules { inside.waker.take() } else { None }
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -84,5 +102,17 @@ mod tests {
             assert_eq!(woken.0.load(Ordering::Relaxed), times);
             assert_eq!(take(), [Order::ReleaseAll]);
         }
+    }
+
+    #[test]
+    fn other_rules_wake_a_session_that_is_touched_and_no_other() {
+        let (mailbox, woken) = (Mailbox::default(), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&woken));
+        assert_eq!(mailbox.take(&Context::from_waker(&waker)), []);
+        mailbox.tell_of_rules();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        mailbox.heed_rules();
+        mailbox.tell_of_rules();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
     }
 }

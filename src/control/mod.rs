@@ -167,6 +167,14 @@ impl Controller {
         mailbox
     }
 
+    /// A session is touched: from here on it is woken when other rules hold. Whoever asks looks at the rules' version
+    /// after this.
+    pub(crate) fn heed_rules(&self, session: u32) {
+        if let Some(mailbox) = self.open().sessions.get(&session) {
+            mailbox.heed_rules();
+        }
+    }
+
     /// A session is over.
     pub(crate) fn forget(&self, session: u32) {
         let mut open = self.open();
@@ -258,6 +266,7 @@ impl Controller {
     fn rule(&self, change: impl FnOnce(&mut Ruling)) -> Outcome {
         change(&mut self.ruling());
         self.0.version.fetch_add(1, Ordering::Release);
+        self.open().sessions.values().for_each(Mailbox::tell_of_rules);
         Outcome::Done
     }
 

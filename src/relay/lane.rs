@@ -136,6 +136,8 @@ pub enum Done {
     Stalled(Option<Duration>),
     /// The direction is slowed down from it on.
     Throttled(Rate),
+    /// What somebody stalled or slowed down is so no more, by their word.
+    Lifted,
     /// It has a frame of our own sent, in its own direction.
     Answered(Opcode),
 }
@@ -283,13 +285,21 @@ impl Lane {
     }
 
     /// Nothing goes on for so long; for ever where none is said. Whoever wants it tells of it.
-    pub fn stall(&mut self, time: Option<Duration>, now: Instant) {
-        self.pace.stall(now, time);
+    pub fn stall(&mut self, by: Who, time: Option<Duration>, now: Instant) {
+        self.pace.stall(by, now, time);
     }
 
     /// No more than this goes on. Whoever wants it tells of it.
-    pub fn throttle(&mut self, rate: Rate) {
-        self.pace.throttle(rate);
+    pub fn throttle(&mut self, by: Who, rate: Rate) {
+        self.pace.throttle(by, rate);
+    }
+
+    /// What `by` stalled or slowed down is so no more: what waited for that goes on, in order.
+    pub fn lift(&mut self, by: &Who, now: Instant, around: &mut dyn Surroundings) {
+        if self.pace.lift(by, now) {
+            self.tell(None, None, Done::Lifted, by.clone());
+        }
+        self.run(now, around);
     }
 
     /// The sender has ended. After a FIN, what waits goes on as it would have, and the end behind it; after a reset,
@@ -400,11 +410,11 @@ impl Lane {
                     Done::Answered(opcode)
                 }
                 Effect::Stall(direction, time) if direction == self.direction => {
-                    self.stall(time, now);
+                    self.stall(by.clone(), time, now);
                     Done::Stalled(time)
                 }
                 Effect::Throttle(direction, rate) if direction == self.direction => {
-                    self.throttle(rate);
+                    self.throttle(by.clone(), rate);
                     Done::Throttled(rate)
                 }
                 Effect::Close { .. } | Effect::Reset => {

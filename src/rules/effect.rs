@@ -68,6 +68,8 @@ pub enum Effect {
     Stall(Direction, Option<Duration>),
     /// From here on no more than this goes on in this direction.
     Throttle(Direction, Rate),
+    /// What the rule began in either direction, a stall or a slower pace, is over.
+    Lift,
     /// The user's mark is put on it.
     Mark,
     /// Its session is left out of recordings from here on.

@@ -1,8 +1,9 @@
 //! The rules at work on one session.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::faults::{Moment, Opened};
+use super::faults::Moment;
 use super::random::Random;
 use super::rule::{Count, Occasion, Rule};
 use super::{Effect, Flow, HandshakeEdit, Rate, RuleSet, Seen, Step};
@@ -17,6 +18,8 @@ pub struct Judge {
     states: Vec<State>,
     /// What slows the directions down now, and by which rule.
     rates: [Option<(Arc<str>, Rate)>; 2],
+    /// Rules that began something when the session opened and hold no more.
+    lifted: BTreeSet<Arc<str>>,
 }
 
 /// What a rule keeps of a session.
@@ -25,6 +28,8 @@ struct State {
     count: Count,
     /// Made when it is first asked: only then the session's number is known.
     random: Option<Random>,
+    /// Whether it stalled a direction, or slowed one down.
+    began: bool,
 }
 
 /// A rule that acts.
@@ -45,18 +50,43 @@ impl Judge {
     /// For a session in which nothing has passed yet.
     pub fn new(rules: RuleSet) -> Judge {
         let states = rules.rules.iter().map(|_| State::default()).collect();
-        Judge { rules, states, rates: [None, None] }
+        Judge { rules, states, rates: [None, None], lifted: BTreeSet::new() }
     }
 
-    /// Other rules hold from here on; those that stayed go on counting.
-    pub fn replace(&mut self, rules: RuleSet) {
+    /// Other rules hold from here on; those that stayed go on counting. Gives what is to be done at once: what a rule had
+    /// begun that holds no more, or another way, is over. One that began it when the session opened has no other occasion:
+    /// where it holds again, it begins it again as it says now.
+    pub fn replace(&mut self, rules: RuleSet, flow: &Flow) -> Vec<Step<Effect>> {
         let mut before: Vec<_> = self.rules.rules.iter().zip(std::mem::take(&mut self.states)).collect();
         let state = |rule: &Arc<Rule>| {
             let place = before.iter().position(|(old, _)| old.meaning == rule.meaning);
-            place.map(|place| before.swap_remove(place).1).unwrap_or_default()
+            place.map(|place| before.remove(place).1).unwrap_or_default()
         };
         self.states = rules.rules.iter().map(state).collect();
+        let mut steps = Vec::new();
+        for (rule, _) in before.into_iter().filter(|(_, state)| state.began) {
+            if rule.on == Occasion::Open {
+                self.lifted.insert(Arc::clone(&rule.name));
+            }
+            self.rates.iter_mut().for_each(|rate| drop(rate.take_if(|(name, _)| *name == rule.name)));
+            steps.push(Step { rule: Some(Arc::clone(&rule.name)), effect: Effect::Lift });
+        }
         self.rules = rules;
+        self.begin_again(flow, &mut steps);
+        steps
+    }
+
+    fn begin_again(&mut self, flow: &Flow, steps: &mut Vec<Step<Effect>>) {
+        for place in 0..self.rules.rules.len() {
+            let rule = &self.rules.rules[place];
+            if rule.on == Occasion::Open && self.lifted.contains(&rule.name) && rule.when.matches(flow) {
+                self.lifted.remove(&rule.name);
+                let mut effects = rule.at_opening();
+                // One that has its own end had its time.
+                effects.retain(|effect| matches!(effect, Effect::Throttle(..) | Effect::Stall(_, None)));
+                self.add(place, effects, steps);
+            }
+        }
     }
 
     /// What is to be done with a request that asks for a session, before the server gets it.
@@ -82,9 +112,7 @@ impl Judge {
             let Some(Due { rule, .. }) = self.due(place, Occasion::Open, flow, flow.session) else {
                 continue;
             };
-            let mut opened = Opened { effects: Vec::new() };
-            rule.then.iter().for_each(|act| act.opened(&mut opened));
-            self.add(&rule, opened.effects, &mut steps);
+            self.add(place, rule.at_opening(), &mut steps);
         }
         steps
     }
@@ -129,14 +157,14 @@ impl Judge {
                 }
                 effects.extend(done);
                 if is_over {
-                    self.add(&rule, effects, &mut steps);
+                    self.add(place, effects, &mut steps);
                     return steps;
                 }
             }
             let (wait, rest): (Vec<_>, Vec<_>) =
                 effects.into_iter().partition(|effect| matches!(effect, Effect::Hold | Effect::Ask { .. }));
-            self.add(&rule, rest, &mut steps);
-            self.add(&rule, wait, &mut waits);
+            self.add(place, rest, &mut steps);
+            self.add(place, wait, &mut waits);
         }
         let is_held = |waits: &[Step<Effect>]| waits.iter().any(|step| step.effect == Effect::Hold);
         let now = now.seen(seen);
@@ -180,23 +208,25 @@ impl Judge {
         if !rule.is_for(subject.opcode(), is_meant) {
             return None;
         }
-        let State { count, random } = &mut self.states[place];
+        let State { count, random, .. } = &mut self.states[place];
         let random = random.get_or_insert_with(|| Random::new(self.rules.seed, session, &rule.name));
         rule.is_due(count, random).then(|| Due { rule: Arc::clone(rule), is_meant })
     }
 
-    /// Adds what a rule does, but for what holds already.
-    fn add(&mut self, rule: &Rule, effects: Vec<Effect>, steps: &mut Vec<Step<Effect>>) {
+    /// Adds what the rule at `place` does, but for what holds already.
+    fn add(&mut self, place: usize, effects: Vec<Effect>, steps: &mut Vec<Step<Effect>>) {
+        let name = &self.rules.rules[place].name;
         for effect in effects {
+            self.states[place].began |= matches!(effect, Effect::Throttle(..) | Effect::Stall(..));
             if let Effect::Throttle(direction, rate) = effect {
                 let place = usize::from(direction == Direction::ToClient);
-                let slowed = Some((Arc::clone(&rule.name), rate));
+                let slowed = Some((Arc::clone(name), rate));
                 if self.rates[place] == slowed {
                     continue;
                 }
                 self.rates[place] = slowed;
             }
-            steps.push(Step { rule: Some(Arc::clone(&rule.name)), effect });
+            steps.push(Step { rule: Some(Arc::clone(name)), effect });
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::faults::Act;
+use super::Effect;
+use super::faults::{Act, Opened};
 use super::random::Random;
 use crate::filter::Filter;
 use crate::ws::Opcode;
@@ -106,6 +107,13 @@ impl Rule {
     /// Whether something of what it does is for what its filter is true of, and perhaps does not mean.
     pub(super) fn is_for(&self, opcode: Option<Opcode>, is_meant: bool) -> bool {
         opcode.is_none_or(|opcode| self.then.iter().any(|act| act.is_for(opcode, is_meant)))
+    }
+
+    /// What it does with a session that opens.
+    pub(super) fn at_opening(&self) -> Vec<Effect> {
+        let mut opened = Opened { effects: Vec::new() };
+        self.then.iter().for_each(|act| act.opened(&mut opened));
+        opened.effects
     }
 
     /// Counts one that it is for; whether the rule acts on it.

@@ -126,7 +126,7 @@ fn rules_that_stay_go_on_counting() {
     let before = "[[rule]]\nname='a'\nafter=2\nthen={ drop = true }\n";
     let mut judge = judge(before);
     assert!(text(&mut judge, &flow(1), "x").is_empty());
-    judge.replace(rules(&format!("[[rule]]\nname='new'\nthen={{ mark = true }}\n{before}")));
+    judge.replace(rules(&format!("[[rule]]\nname='new'\nthen={{ mark = true }}\n{before}")), &flow(1));
     assert_eq!(text(&mut judge, &flow(1), "x"), ["new: marked"]);
     assert_eq!(text(&mut judge, &flow(1), "x"), ["new: marked", "a: dropped"]);
 }
@@ -176,6 +176,56 @@ fn a_direction_is_slowed_down_once() {
     let mut judge = judge("[[rule]]\nname='slow'\non='message'\nthen={ throttle = { messages = 2.5 } }\n");
     assert_eq!(text(&mut judge, &flow(1), "x"), ["slow: the server is slowed down to 2.5 messages a second"]);
     assert!(text(&mut judge, &flow(1), "x").is_empty());
+}
+
+/// What is done at once when these rules hold, rule by rule.
+fn replaced(judge: &mut Judge, text: &str) -> Vec<String> {
+    let steps = judge.replace(rules(text), &flow(1));
+    steps.into_iter().map(|step| format!("{}: {}", step.rule.as_deref().unwrap(), step.effect)).collect()
+}
+
+fn opened(judge: &mut Judge) -> Vec<String> {
+    let steps = judge.opened(&flow(1));
+    steps.into_iter().map(|step| format!("{}: {}", step.rule.as_deref().unwrap(), step.effect)).collect()
+}
+
+const LIFTED: &str = "slow: what it stalled or slowed down is so no more";
+
+#[test]
+fn what_a_rule_began_is_over_when_it_holds_no_more_or_another_way() {
+    let slow = "[[rule]]\nname='slow'\non='message'\nthen={ throttle = { messages = 2 } }\n";
+    let began = "slow: the server is slowed down to 2 messages a second";
+    let mut judge = judge(slow);
+    assert!(replaced(&mut judge, "").is_empty(), "it had begun nothing");
+    assert!(replaced(&mut judge, slow).is_empty());
+    assert_eq!(text(&mut judge, &flow(1), "x"), [began]);
+    let beside = format!("[[rule]]\nname='other'\nthen={{ mark = true }}\n{slow}");
+    assert!(replaced(&mut judge, &beside).is_empty(), "it stayed");
+    assert_eq!(replaced(&mut judge, ""), [LIFTED]);
+    assert!(replaced(&mut judge, slow).is_empty(), "it waits for a message");
+    assert_eq!(text(&mut judge, &flow(1), "x"), [began], "and begins it again with that");
+    assert_eq!(replaced(&mut judge, &slow.replace('2', "3")), [LIFTED]);
+    assert_eq!(text(&mut judge, &flow(1), "x"), ["slow: the server is slowed down to 3 messages a second"]);
+}
+
+#[test]
+fn what_a_rule_began_when_the_session_opened_it_begins_again_when_it_holds_again() {
+    let slow = "[[rule]]\nname='slow'\nthen=[{ throttle = { messages = 2 }, from = 'client' }, { send = 'hi', to = 'client' }]\n";
+    let began = |rate| format!("slow: the client is slowed down to {rate} messages a second");
+    let mut judge = judge(slow);
+    assert_eq!(opened(&mut judge), [began(2), "slow: sent to the client: hi".to_owned()]);
+    assert_eq!(replaced(&mut judge, ""), [LIFTED]);
+    assert_eq!(replaced(&mut judge, slow), [began(2)], "and sends nothing again");
+    assert_eq!(replaced(&mut judge, &slow.replace('2', "3")), [LIFTED.to_owned(), began(3)]);
+    let elsewhere = slow.replace("then", "when='path:/other'\nthen");
+    assert_eq!(replaced(&mut judge, &elsewhere), [LIFTED], "this session is none of its own any more");
+    assert!(replaced(&mut judge, &slow.replace("slow", "new")).is_empty(), "this session was open before");
+    assert_eq!(replaced(&mut judge, slow), [began(2)]);
+    let stall = "[[rule]]\nname='slow'\non='open'\nthen={ stall = '5s', from = 'client' }\n";
+    let mut judge = self::judge(stall);
+    assert_eq!(opened(&mut judge), ["slow: nothing that the client sends goes on for 5s"]);
+    assert_eq!(replaced(&mut judge, ""), [LIFTED]);
+    assert!(replaced(&mut judge, stall).is_empty(), "it had its time");
 }
 
 #[test]

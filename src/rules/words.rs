@@ -47,6 +47,7 @@ impl fmt::Display for Effect {
             Effect::Throttle(direction, rate) => {
                 write!(f, "the {} is slowed down to {rate}", direction.sender())
             }
+            Effect::Lift => f.write_str("what it stalled or slowed down is so no more"),
             Effect::Mark => f.write_str("marked"),
             Effect::StopRecording => f.write_str("its session is left out of recordings from here on"),
         }

@@ -45,3 +45,31 @@ fn rules_are_seen_to_act_switched_off_and_read_again() {
     terminal.leave(0);
     server.finish();
 }
+
+#[test]
+fn what_a_stall_kept_back_arrives_when_its_rule_is_switched_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    std::fs::write(&file, "[[rule]]\nname = 'no ticks'\nwhen = 'tick'\nthen = { stall = true }\n").unwrap();
+    let server = Server::once(|mut peer| {
+        peer.head();
+        peer.send(switching());
+        peer.send(b"\x81\x02go\x81\x04tick\x81\x04tock");
+        let _ = peer.0.read_to_end(&mut Vec::new());
+    });
+    let target = format!("ws://{}", server.address);
+    let (mut terminal, address) = Terminal::proxy_with(&target, &["--rules", file.to_str().unwrap()]);
+    let mut client = Peer::connect(address);
+    client.send(request(address)).expect(switching()).expect(b"\x81\x02go");
+    terminal.press("T");
+    terminal.wait_for("1 message in 1 session");
+    terminal.press("u");
+    client.expect(b"\x81\x04tick\x81\x04tock");
+    terminal.press("\r");
+    terminal.wait_for("no ticks acted on these");
+    terminal.press("5");
+    terminal.wait_for("no longer held up by rule no ticks");
+    terminal.press("Q");
+    terminal.leave(0);
+    server.finish();
+}

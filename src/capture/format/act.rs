@@ -65,7 +65,8 @@ impl Encoder<'_> {
             | Deed::Reset
             | Deed::Marked
             | Deed::RecordingStopped
-            | Deed::Full => {}
+            | Deed::Full
+            | Deed::Lifted => {}
         }
     }
 }
@@ -91,6 +92,7 @@ fn number(deed: &Deed) -> u64 {
         Deed::Refused(_) => 15,
         Deed::Full => 16,
         Deed::Sent(..) => 17,
+        Deed::Lifted => 18,
     }
 }
 
@@ -136,6 +138,7 @@ impl Decoder<'_> {
             15 => Deed::Refused(self.code()?),
             16 => Deed::Full,
             17 => Deed::Sent(self.direction()?, self.opcode()?),
+            18 => Deed::Lifted,
             _ => return None,
         })
     }

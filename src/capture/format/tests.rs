@@ -95,7 +95,7 @@ fn opening() -> Opening {
     }
 }
 
-fn deeds() -> [Deed; 19] {
+fn deeds() -> [Deed; 20] {
     [
         Deed::Held,
         Deed::Released,
@@ -116,6 +116,7 @@ fn deeds() -> [Deed; 19] {
         Deed::RecordingStopped,
         Deed::Refused(503),
         Deed::Full,
+        Deed::Lifted,
     ]
 }
 

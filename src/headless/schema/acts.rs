@@ -75,7 +75,8 @@ fn particulars(line: &mut Object, act: &Act, source: &dyn Payloads) {
         | Deed::Reset
         | Deed::Marked
         | Deed::RecordingStopped
-        | Deed::Full => {}
+        | Deed::Full
+        | Deed::Lifted => {}
     }
 }
 
@@ -149,6 +150,7 @@ fn deed(word: &str, line: &Line, direction: Direction) -> Result<Option<Deed>, S
         "recording stopped" => Deed::RecordingStopped,
         "refused" => Deed::Refused(line.status.ok_or_else(|| missing("status"))?),
         "full" => Deed::Full,
+        "lifted" => Deed::Lifted,
         _ => return Ok(None),
     }))
 }

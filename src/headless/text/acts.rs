@@ -8,7 +8,7 @@ use crate::ws::Direction;
 pub const INJECTED: &str = "+";
 
 /// A character for each kind of deed, the one that matters most first, with the word for it.
-const SIGNS: [(Deeds, &str, &str); 18] = [
+const SIGNS: [(Deeds, &str, &str); 19] = [
     (Deeds::RESET, "↯", "reset"),
     (Deeds::CLOSED, "⊗", "closed"),
     (Deeds::TRUNCATED, "✂", "cut"),
@@ -20,6 +20,7 @@ const SIGNS: [(Deeds, &str, &str); 18] = [
     (Deeds::DELAYED, "◷", "delayed"),
     (Deeds::STALLED, "⊣", "stalled"),
     (Deeds::THROTTLED, "≋", "throttled"),
+    (Deeds::LIFTED, "⊢", "lifted"),
     (Deeds::SENT, "»", "sent"),
     (Deeds::REFUSED, "✗", "refused"),
     (Deeds::FULL, "▤", "full"),
@@ -66,6 +67,7 @@ pub fn sentence(act: &Act) -> String {
         Deed::Stalled(_, Some(time)) => format!("stalled for {}", duration(*time)),
         Deed::Stalled(_, None) => "stalled for good".to_owned(),
         Deed::Throttled(_, rate) => format!("slowed down to {rate}"),
+        Deed::Lifted => "no longer held up".to_owned(),
         Deed::Sent(direction, opcode) => {
             format!("{} sent to the {}", Kind::Frame(*opcode).name(), direction.opposite().sender())
         }
@@ -93,6 +95,8 @@ fn subject(act: &Act) -> &'static str {
         Deed::Stalled(Direction::ToClient, _) | Deed::Throttled(Direction::ToClient, _) => {
             "the server's side "
         }
+        Deed::Lifted if act.direction == Direction::ToServer => "the client's side ",
+        Deed::Lifted => "the server's side ",
         Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped if of_message => "its session ",
         Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped => "session ",
         Deed::Sent(..) | Deed::Full => "",
@@ -156,6 +160,10 @@ mod tests {
             (
                 act(Deed::Sent(Direction::ToServer, Opcode::Text), rule()),
                 "text sent to the server by rule price",
+            ),
+            (
+                Act { number: None, ..act(Deed::Lifted, rule()) },
+                "the server's side no longer held up by rule price",
             ),
             (act(Deed::Dropped, By::Rule("rule 2".into())), "dropped by rule 2"),
         ] {

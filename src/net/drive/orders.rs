@@ -56,9 +56,15 @@ impl Pair {
         }
         self.ruled = version;
         let Some(touch) = &mut self.touch else { return };
+        self.controller.heed_rules(self.session);
+        // Others may have come to hold before that.
+        self.again = true;
         touch.reach = rules.reach(&touch.flow);
-        touch.judge.replace(rules);
+        let steps = touch.judge.replace(rules, &touch.flow);
         touch.leave_short_way();
+        for Step { rule, effect } in steps {
+            self.session_effect(&About::SESSION, effect, rule.map_or(Who::User, Who::Rule));
+        }
     }
 
     /// The session is open: what rules want done at once.
@@ -86,13 +92,14 @@ impl Pair {
                 self.task(direction, Task::Send(frame, by));
             }
             Effect::Stall(direction, time) => {
-                self.act(&about.or_side(direction), Deed::Stalled(direction, time), by);
-                self.task(direction, Task::Stall(time));
+                self.act(&about.or_side(direction), Deed::Stalled(direction, time), by.clone());
+                self.task(direction, Task::Stall(time, by));
             }
             Effect::Throttle(direction, rate) => {
-                self.act(&about.or_side(direction), Deed::Throttled(direction, rate.to_string()), by);
-                self.task(direction, Task::Throttle(rate));
+                self.act(&about.or_side(direction), Deed::Throttled(direction, rate.to_string()), by.clone());
+                self.task(direction, Task::Throttle(rate, by));
             }
+            Effect::Lift => Direction::BOTH.into_iter().for_each(|direction| self.lift(direction, &by)),
             // What is left is done with a message, by its lane.
             _ => {}
         }

@@ -81,6 +81,7 @@ impl Pair {
             Done::Full => Deed::Full,
             Done::Stalled(time) => Deed::Stalled(direction, time),
             Done::Throttled(rate) => Deed::Throttled(direction, rate.to_string()),
+            Done::Lifted => Deed::Lifted,
             Done::Answered(opcode) => Deed::Sent(direction, opcode),
         };
         if let Some(held) = held.filter(|_| deed != Deed::Held) {

@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
 use super::Pair;
-use crate::capture::{Agreed, Opening};
+use super::told::About;
+use crate::capture::{Agreed, Deed, Opening};
 use crate::control::Controller;
 use crate::relay::{Gate, Lane, Passing, Room, Shut, Surroundings, Who};
 use crate::rules::{Effect, Flow, Judge, Rate, Reach, Step};
@@ -46,8 +47,8 @@ pub(super) enum Task {
     Send(Vec<u8>, Who),
     /// A close frame is sent, and nothing of the sender behind it.
     Close(Vec<u8>, Who),
-    Stall(Option<Duration>),
-    Throttle(Rate),
+    Stall(Option<Duration>, Who),
+    Throttle(Rate, Who),
 }
 
 /// A closing handshake of ours with both ends.
@@ -249,6 +250,24 @@ impl Pair {
         self.again = true;
     }
 
+    /// What `by` began in a direction, or is to begin there, is over.
+    pub(super) fn lift(&mut self, direction: Direction, by: &Who) {
+        let Some(touch) = &mut self.touch else { return };
+        match &mut touch.ways[direction as usize] {
+            Way::Short => {}
+            Way::Leaving(tasks) | Way::Asking(_, tasks, _) => {
+                let is_meant = |task: &mut Task| matches!(task, Task::Stall(_, who) | Task::Throttle(_, who) if who == by);
+                if tasks.extract_if(.., is_meant).count() > 0 {
+                    self.act(&About::SESSION.or_side(direction), Deed::Lifted, by.clone());
+                }
+            }
+            Way::Lane(_) => {
+                self.with_lane(direction, |lane, around| lane.lift(by, Instant::now(), around));
+            }
+        }
+        self.again = true;
+    }
+
     /// The next byte begins a message: the short way ends here, and `rest` has come already.
     fn leave(&mut self, direction: Direction, rest: Vec<u8>, context: &mut Context<'_>) {
         let before = self.octets[direction as usize];
@@ -400,7 +419,7 @@ fn perform(lane: &mut Lane, task: Task, around: &mut Around<'_>) {
     match task {
         Task::Send(frames, by) => lane.send(frames, by, now, around),
         Task::Close(frame, by) => lane.close(frame, by, now, around),
-        Task::Stall(time) => lane.stall(time, now),
-        Task::Throttle(rate) => lane.throttle(rate),
+        Task::Stall(time, by) => lane.stall(by, time, now),
+        Task::Throttle(rate, by) => lane.throttle(by, rate),
     }
 }

@@ -56,6 +56,10 @@ fn dialogue(rules: Rules) -> Dialogue {
     }
 }
 
+fn rule(name: &str) -> Who {
+    Who::Rule(name.into())
+}
+
 fn text(payload: &str) -> Vec<u8> {
     message(Direction::ToClient, Opcode::Text, payload.as_bytes(), [0; 4])
 }
@@ -79,6 +83,12 @@ impl Dialogue {
 
     fn settles(mut self, held: u64, verdict: Verdict) -> Dialogue {
         assert!(self.lane.settle(held, verdict, Who::User, self.now, &mut self.world));
+        self
+    }
+
+    /// What the rule of a test began is over.
+    fn lifts(mut self) -> Dialogue {
+        self.lane.lift(&rule("test"), self.now, &mut self.world);
         self
     }
 
@@ -238,6 +248,71 @@ fn a_stalled_direction_gives_nothing_until_it_is_over() {
     let ever =
         dialogue(vec![("a", Effect::Stall(Direction::ToClient, None))]).says("a").at(1 << 30).gives(&[]);
     assert_eq!(ever.ends(Shut::Fin).lane.end(), Some(Shut::Fin));
+}
+
+#[test]
+fn a_stall_that_is_lifted_lets_all_go_on_in_order() {
+    for time in [None, Some(Duration::from_secs(50))] {
+        let stall = Effect::Stall(Direction::ToClient, time);
+        let lifted = dialogue(vec![("a", stall)])
+            .says("a")
+            .says("b")
+            .sends(b"\x89\x00")
+            .gives(&[])
+            .tells(&[Done::Stalled(time)])
+            .lifts()
+            .tells(&[Done::Lifted])
+            .gives_bytes(b"\x81\x01a\x81\x01b\x89\x00");
+        assert!(lifted.lane.can_leave());
+        lifted.lifts().tells(&[]);
+    }
+}
+
+#[test]
+fn a_stall_that_is_over_by_itself_is_not_lifted() {
+    let stall = Effect::Stall(Direction::ToClient, Some(Duration::from_millis(50)));
+    let over = dialogue(vec![("a", stall)]).says("a").at(50).gives(&["a"]).at(60).lifts();
+    over.tells(&[Done::Stalled(Some(Duration::from_millis(50)))]);
+    let mut nothing_came = dialogue(vec![]);
+    nothing_came.lane.stall(rule("test"), Some(Duration::from_millis(50)), nothing_came.now);
+    nothing_came.at(50).lifts().tells(&[]);
+}
+
+#[test]
+fn a_slower_pace_that_is_lifted_lets_all_go_on_at_once() {
+    for rate in [Rate::Messages(0.01), Rate::Octets(0.1)] {
+        let throttle = Effect::Throttle(Direction::ToClient, rate);
+        let lifted = dialogue(vec![("b", throttle)])
+            .says("a")
+            .says("b")
+            .says("c")
+            .lifts()
+            .gives(&["a", "b", "c"])
+            .says("d")
+            .gives(&["d"])
+            .tells(&[Done::Throttled(rate), Done::Lifted]);
+        assert!(lifted.lane.can_leave());
+    }
+}
+
+#[test]
+fn a_direction_that_two_rules_hold_up_goes_on_as_the_one_that_stays_has_it() {
+    let mut two = dialogue(vec![("a", Effect::Stall(Direction::ToClient, None))]).says("a").says("b");
+    two.lane.stall(rule("other"), Some(Duration::from_millis(50)), two.now);
+    let two = two.lifts().gives(&[]).at(49).gives(&[]).at(50).gives(&["a", "b"]);
+    assert!(two.at(51).says("c").gives(&["c"]).lane.can_leave());
+    // A shorter one does not end it.
+    let mut two = dialogue(vec![("a", Effect::Stall(Direction::ToClient, None))]).says("a");
+    two.lane.stall(rule("other"), Some(Duration::from_millis(50)), two.now);
+    two.at(60).gives(&[]).lifts().gives(&["a"]);
+    // The later word on the pace holds, then the earlier again.
+    let slow = Effect::Throttle(Direction::ToClient, Rate::Messages(0.01));
+    let mut two = dialogue(vec![("b", slow)]);
+    two.lane.throttle(rule("other"), Rate::Messages(10.0));
+    let two =
+        two.says("a").gives(&["a"]).says("b").says("c").at(100).gives(&["b"]).at(200).gives(&[]).lifts();
+    let two = two.gives(&["c"]).says("d").at(299).gives(&[]).at(300).gives(&["d"]);
+    assert!(!two.lane.can_leave());
 }
 
 #[test]

@@ -3,8 +3,12 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use super::{masked, opened};
-use crate::support::PATIENCE;
+use sockeye::capture::Deed;
+use sockeye::control::{Command, Outcome, Switch};
+use sockeye::ws::Direction;
+
+use super::{masked, opened, rule};
+use crate::support::{PATIENCE, Running};
 
 /// A server's frame of text with 100 octets.
 fn hundred(letter: u8) -> Vec<u8> {
@@ -89,4 +93,74 @@ fn a_message_that_is_due_while_its_session_is_at_work_goes_on() {
         server.finish();
         running.finish();
     }
+}
+
+fn switch(running: &Running, to: Switch) {
+    let rule = "it".into();
+    assert_eq!(running.controller.send(Command::Switch { rule, to }), Outcome::Done);
+}
+
+/// Waits until these things, and no others, were done to the session by its rules.
+#[track_caller]
+fn done(running: &Running, expected: &[Deed]) {
+    running.until(|log| {
+        let acts = log.session_acts(1);
+        (acts.iter().map(|act| &act.deed).eq(expected)).then_some(())
+    });
+}
+
+#[test]
+fn a_stall_ends_when_its_rule_is_switched_off_and_what_waited_goes_on_in_order() {
+    let rules = "[[rule]]\nname='it'\nwhen='dir:server two'\nthen={ stall = true }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        peer.send(b"\x81\x03one\x81\x03two\x81\x05three\x89\x01p\x82\x04four");
+        // Nothing is looked at any more: a frame goes on while it comes.
+        peer.expect(masked(0x81, "go")).send(b"\x81\x06half").expect(masked(0x81, "seen")).send("ed");
+        peer.expect_fin();
+    });
+    client.expect(b"\x81\x03one");
+    running.until(|log| (log.rows(1).end >= 6 && !log.acts(1, 2).is_empty()).then_some(()));
+    switch(&running, Switch::Off);
+    client.expect(b"\x81\x03two\x81\x05three\x89\x01p\x82\x04four");
+    done(&running, &[Deed::Lifted]);
+    client.send(masked(0x81, "go")).expect(b"\x81\x06half").send(masked(0x81, "seen")).expect("ed");
+    client.finish().expect_fin();
+    server.finish();
+    let log = running.finish();
+    let told = format!("{:?}", log.session_acts(1));
+    assert!(told.contains("ToClient") && told.contains("Rule(\"it\")"), "{told}");
+    let acts = log.rule_acts().remove(0);
+    assert_eq!((acts.messages, acts.sessions, acts.message), (1, 1, Some((1, 2))), "{acts:?}");
+}
+
+#[test]
+fn a_slower_pace_ends_or_changes_with_its_rule_and_comes_back_with_it() {
+    // A hundred octets of which would take longer than any test waits.
+    let slow =
+        |rate| format!("[[rule]]\nname='it'\nthen={{ throttle = {{ octets = {rate} }}, from = 'server' }}\n");
+    let throttled = |rate| Deed::Throttled(Direction::ToClient, format!("{rate} octets a second"));
+    let (running, mut client, server) = opened(&slow(1), |mut peer| {
+        peer.send(hundred(b'a')).expect(masked(0x81, "go")).send(hundred(b'b')).expect_fin();
+    });
+    let mut expected = vec![throttled(1)];
+    done(&running, &expected);
+    running.until(|log| (log.rows(1).end >= 2).then_some(()));
+    rule(&running, &slow(1_000_000));
+    client.expect(hundred(b'a'));
+    expected.extend([Deed::Lifted, throttled(1_000_000)]);
+    done(&running, &expected);
+    switch(&running, Switch::Off);
+    expected.push(Deed::Lifted);
+    done(&running, &expected);
+    rule(&running, &slow(1));
+    switch(&running, Switch::On);
+    expected.push(throttled(1));
+    done(&running, &expected);
+    client.send(masked(0x81, "go"));
+    running.until(|log| (log.rows(1).end >= 4).then_some(()));
+    rule(&running, "");
+    client.expect(hundred(b'b'));
+    client.finish().expect_fin();
+    server.finish();
+    running.finish();
 }

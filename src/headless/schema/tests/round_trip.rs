@@ -219,6 +219,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         Deed::Marked,
         Deed::RecordingStopped,
         Deed::Full,
+        Deed::Lifted,
     ];
     prop_oneof![
         proptest::sample::select(plain),
