@@ -43,7 +43,7 @@ const FENCES: &[(&[&str], &[&str])] = &[
     (&["serde"], &["headless"]),
     (&["imara_diff"], &["recordings"]),
     (&["std::fs", "File::open", "File::create"], &["capture", "headless", "run"]),
-    (&["flate2"], &["ws"]),
+    (&["flate2", "zlib_rs"], &["ws"]),
     // Java's keystores are closed with it.
     (&["sha1"], &["ws", "run"]),
     (&["minicbor"], &["decode"]),

@@ -321,7 +321,7 @@ impl Gate {
         self.frame = Now::Passing;
         let Some(mut open) = self.open.take_if(|_| fin) else { return };
         if open.compressed && !open.broken {
-            let ended = self.inflater.as_mut().map(|inflater| inflater.end(&mut [0; ROOM]));
+            let ended = self.inflater.as_mut().map(|inflater| inflater.end(&mut self.history));
             open.broken = ended != Some(Ok(()));
         }
         if open.broken {

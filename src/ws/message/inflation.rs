@@ -67,15 +67,14 @@ impl Inflation {
 
     /// The message is over.
     pub fn finish(&mut self, open: &mut Open, spare: &mut Spare, sink: &mut impl Sink) {
-        let room = Scratch::room(&mut spare.inflated, Scratch::PIECE);
         // RFC 7692 7.2.3.6: even an empty message has one byte, so an inflater
-        let ended = self.inflater.as_mut().is_some_and(|inflater| inflater.end(room).is_ok());
-        if !ended && !open.is_broken() {
-            sink.violation(Part::Data, Violation::CompressedCutShort(open.size()));
-        }
-        if ended && !open.is_broken() {
+        let ends = |inflater: &mut Box<Inflater>| inflater.end(&mut self.history).is_ok();
+        if open.is_broken() {
+            self.history.forget_message();
+        } else if self.inflater.as_mut().is_some_and(ends) {
             self.check_window(sink);
         } else {
+            sink.violation(Part::Data, Violation::CompressedCutShort(open.size()));
             self.history.forget_message();
         }
         if let Some(inflater) = self.inflater.take() {
