@@ -136,7 +136,7 @@ const ENOUGH: usize = 1 << 20;
 pub(super) const DEPTH_LIMIT: usize = 1024;
 
 /// Undoes the escapes of a JSON string that is well formed (RFC 8259 7); lone surrogates become U+FFFD.
-fn unescape(spelling: &str) -> Cow<'_, str> {
+pub(super) fn unescape(spelling: &str) -> Cow<'_, str> {
     let inner = spelling.strip_prefix('"').unwrap_or(spelling);
     let inner = inner.strip_suffix('"').unwrap_or(inner);
     if !inner.contains('\\') {

@@ -100,6 +100,14 @@ impl FieldPath {
         &self.0
     }
 
+    /// The key at its end, where there is one.
+    pub fn last_key(&self) -> Option<&str> {
+        match self.0.last() {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     /// The longest of the keys on it.
     pub fn longest_key(&self) -> Option<&str> {
         let keys = self.0.iter().filter_map(|step| match step {

@@ -5,12 +5,11 @@ use std::cmp::Ordering;
 use regex::{Regex, RegexBuilder, bytes};
 
 use super::Node;
+use super::field::{FieldTest, FieldValue, Wanted};
 use super::needle::Needle;
 use super::number::Ranges;
 use super::table::{self, Key, Tilde, What};
-use super::term::{
-    FieldTest, FieldValue, HeaderTest, Heads, KindTest, Name, Quantity, Term, ValueTest, Wanted,
-};
+use super::term::{HeaderTest, Heads, KindTest, Name, Quantity, Term, ValueTest};
 use crate::decode::FieldPath;
 use crate::ws::{Direction, Opcode};
 

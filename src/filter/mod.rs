@@ -4,6 +4,7 @@
 //! `key:value` with words, flags and `and or not`, and mitmproxy's `~operators` with `& | !`.
 
 mod complete;
+mod field;
 mod keys;
 mod needle;
 mod number;
@@ -31,6 +32,10 @@ pub struct Filter {
     source: Arc<str>,
     root: Arc<Node>,
 }
+
+/// Stands between the payloads of several messages where [`Filter::rules_out`] looks at all of them: in JSON nothing goes on
+/// behind it.
+pub const BETWEEN: u8 = 0;
 
 /// The deepest that a filter has to look to decide; each includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +82,8 @@ impl Filter {
     }
 
     /// Whether it can be said at a glance that it is true of none of several messages: `subject` has their kind, direction
-    /// and session, and all their payloads, one behind the other. Where it gives false, nothing is known. It is meant for messages on their way,
-    /// of which what is shown of a text is the payload as it is.
+    /// and session, and all their payloads, one behind the other with [`BETWEEN`] between them. Where it gives false,
+    /// nothing is known.
     pub fn rules_out(&self, subject: &(impl Subject + ?Sized)) -> bool {
         !self.root.may_match(subject)
     }

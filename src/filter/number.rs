@@ -99,42 +99,62 @@ fn number(word: &str) -> Result<u64, String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     is_negative: bool,
-    /// Without zeros at either end; none for zero.
-    digits: Vec<u8>,
-    /// The value is 0.digits times ten to the power of this.
+    /// The value is 0.digits times ten to the power of this; the first digit is not zero.
     exponent: i64,
+    /// The first digits, filled up with zeros; zero for zero.
+    first: u64,
+    /// Those behind them, without zeros at the end. Few numbers have any.
+    rest: Vec<u8>,
 }
+
+/// Digits that fit in 64 bits, whichever they are.
+const FIRST_DIGITS: u32 = 19;
 
 impl Decimal {
     /// As JSON spells numbers, and a little more freely.
     pub(super) fn parse(word: &str) -> Option<Decimal> {
-        let (is_negative, rest) = match word.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, word.strip_prefix('+').unwrap_or(word)),
-        };
-        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-            None => (rest, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = [whole, fraction].concat();
-        if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+        let is_negative = word.starts_with('-');
+        let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
+        let mut number = Decimal { is_negative, exponent: 0, first: 0, rest: Vec::new() };
+        let (mut count, mut in_fraction, mut has_digits) = (0, false, false);
+        for (at, octet) in unsigned.bytes().enumerate() {
+            match octet {
+                b'0'..=b'9' => {
+                    has_digits = true;
+                    let is_significant = octet != b'0' || count > 0;
+                    match (is_significant, in_fraction) {
+                        (true, false) => number.exponent += 1,
+                        (false, true) => number.exponent -= 1,
+                        (true, true) | (false, false) => {}
+                    }
+                    if is_significant && count < FIRST_DIGITS {
+                        number.first = number.first * 10 + u64::from(octet - b'0');
+                        count += 1;
+                    } else if is_significant {
+                        number.rest.push(octet);
+                    }
+                }
+                b'.' if !in_fraction => in_fraction = true,
+                b'e' | b'E' => {
+                    let exponent = parse_exponent(&unsigned[at + 1..])?;
+                    number.exponent = number.exponent.saturating_add(exponent);
+                    break;
+                }
+                _ => return None,
+            }
         }
-        let significant = all.trim_start_matches('0');
-        let zeros = (all.len() - significant.len()) as i64;
-        let digits = significant.trim_end_matches('0').as_bytes().to_vec();
-        if digits.is_empty() {
-            return Some(Decimal { is_negative: false, digits, exponent: 0 });
+        if number.first == 0 {
+            return has_digits.then_some(Decimal { is_negative: false, exponent: 0, ..number });
         }
-        let exponent = exponent.saturating_add(whole.len() as i64 - zeros);
-        Some(Decimal { is_negative, digits, exponent })
+        number.first *= 10_u64.pow(FIRST_DIGITS - count);
+        number.rest.truncate(number.rest.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1));
+        Some(number)
     }
 
     fn magnitude(&self, other: &Decimal) -> Ordering {
-        match (self.digits.is_empty(), other.digits.is_empty()) {
-            (false, false) => self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits)),
-            (is_zero, other_is_zero) => other_is_zero.cmp(&is_zero),
+        match (self.first, other.first) {
+            (0, _) | (_, 0) => self.first.cmp(&other.first),
+            _ => (self.exponent, self.first, &self.rest).cmp(&(other.exponent, other.first, &other.rest)),
         }
     }
 }
@@ -220,6 +240,9 @@ mod tests {
         assert!(decimal("0.1") < decimal("0.11"));
         assert!(decimal("1e-400") > decimal("0"));
         assert!(decimal("1e99999999999999999999") > decimal("9"));
+        assert_eq!(decimal("12345678901234567890.50"), decimal("0.0123456789012345678905e21"));
+        assert!(decimal("1234567890123456789") < decimal("1234567890123456789.1"));
+        assert!(decimal("9999999999999999999") < decimal("10000000000000000000"));
         for word in ["", "-", ".", "1e", "abc", "1.2.3", "0x1", "1e1e1", "NaN"] {
             assert_eq!(Decimal::parse(word), None, "{word}");
         }

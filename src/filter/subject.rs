@@ -135,6 +135,11 @@ pub trait Subject {
         }
     }
 
+    /// Whether what is shown of it is its payload, as it is but for what is no UTF-8.
+    fn shows_payload(&self) -> bool {
+        false
+    }
+
     /// Its payload.
     fn payload(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(&[])

@@ -1,15 +1,14 @@
 //! The single questions a filter is made of.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use regex::{Regex, bytes};
 
 use super::Reads;
+use super::field::FieldTest;
 use super::needle::Needle;
-use super::number::{Decimal, Ranges};
+use super::number::Ranges;
 use super::subject::{Flag, Kind, Subject};
-use crate::decode::{self, Field, FieldPath};
 use crate::ws::{Direction, Opcode};
 
 /// One question to a subject.
@@ -98,37 +97,6 @@ pub(super) enum ValueTest {
     Is(String),
 }
 
-/// What is asked of a field in the payload.
-#[derive(Clone, Debug)]
-pub(super) struct FieldTest {
-    pub(super) paths: Vec<FieldPath>,
-    pub(super) test: FieldValue,
-    needle: Option<Needle>,
-}
-
-/// What is asked of a field's value.
-#[derive(Clone, Debug)]
-pub(super) enum FieldValue {
-    Exists,
-    Matches(Regex),
-    /// There is one, and none matches.
-    MatchesNot(Regex),
-    Is(Wanted),
-    /// There is one, and none is this.
-    IsNot(Wanted),
-    /// Its order against the wanted value is one of these two.
-    Compares(Wanted, [Ordering; 2]),
-}
-
-/// A value to compare with.
-#[derive(Clone, Debug)]
-pub(super) struct Wanted {
-    pub(super) text: String,
-    /// Unless it stood in quotation marks, text that reads as a number or literal is that, too.
-    pub(super) is_quoted: bool,
-    number: Option<Decimal>,
-}
-
 impl Term {
     pub(super) fn reads(&self) -> Reads {
         match self {
@@ -175,11 +143,11 @@ impl Term {
     /// `subject` one behind the other.
     pub(super) fn may_match(&self, subject: &(impl Subject + ?Sized)) -> bool {
         match self {
-            Term::Payload(direction, ..) if !goes(*direction, subject) => false,
-            Term::Shown(_, needle) | Term::Payload(_, _, needle) | Term::Field(FieldTest { needle, .. }) => {
-                let opcode = subject.opcode();
-                opcode.is_none_or(|opcode| may_be_in(needle.as_ref(), opcode, &subject.payload()))
+            Term::Shown(_, needle) => may_be_shown(needle.as_ref(), subject),
+            Term::Payload(direction, _, needle) => {
+                goes(*direction, subject) && may_be_in(needle.as_ref(), subject)
             }
+            Term::Field(test) => test.may_match(subject),
             Term::Kind(_) | Term::MessageFrom(_) => self.matches(subject),
             _ => self.reads() > Reads::Direction || self.matches(subject),
         }
@@ -188,10 +156,10 @@ impl Term {
     pub(super) fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
         match self {
             Term::All => true,
-            Term::Shown(regex, _) => regex.is_match(&subject.text()),
-            Term::Payload(direction, regex, _) => {
-                goes(*direction, subject) && regex.is_match(&subject.payload())
+            Term::Shown(regex, needle) => {
+                may_be_shown(needle.as_ref(), subject) && regex.is_match(&subject.text())
             }
+            Term::Payload(_, regex, _) => self.may_match(subject) && regex.is_match(&subject.payload()),
             Term::From(direction) => subject.direction() == Some(*direction),
             Term::Kind(test) => test.matches(subject),
             Term::Number(quantity, ranges) => {
@@ -216,9 +184,14 @@ fn goes(direction: Option<Direction>, subject: &(impl Subject + ?Sized)) -> bool
     direction.is_none() || direction == subject.direction()
 }
 
-/// Whether it may be found in a message; in other messages than text anything may.
-fn may_be_in(needle: Option<&Needle>, opcode: Opcode, payload: &[u8]) -> bool {
-    needle.is_none_or(|needle| opcode != Opcode::Text || needle.may_be_in(payload))
+/// Whether it may be found in what is shown of a message.
+fn may_be_shown(needle: Option<&Needle>, subject: &(impl Subject + ?Sized)) -> bool {
+    !subject.shows_payload() || may_be_in(needle, subject)
+}
+
+/// Whether it may be found in a message's payload; in other messages than text anything may.
+fn may_be_in(needle: Option<&Needle>, subject: &(impl Subject + ?Sized)) -> bool {
+    needle.is_none_or(|needle| subject.opcode() != Some(Opcode::Text) || needle.may_be_in(&subject.payload()))
 }
 
 impl KindTest {
@@ -295,101 +268,6 @@ impl ValueTest {
                 let is = |part: &[u8]| part.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes());
                 is(value) || value.split(|b| b",;".contains(b)).any(is)
             }
-        }
-    }
-}
-
-impl FieldTest {
-    pub(super) fn new(paths: Vec<FieldPath>, test: FieldValue) -> FieldTest {
-        // All paths have the same keys, at another depth.
-        let key = || paths.first().and_then(|path| path.longest_key());
-        let needle = match &test {
-            FieldValue::Is(wanted) => wanted.as_text().or_else(key).and_then(Needle::string),
-            _ => key().and_then(Needle::string),
-        };
-        FieldTest { paths, test, needle }
-    }
-
-    fn matches(&self, subject: &(impl Subject + ?Sized)) -> bool {
-        let Some(opcode) = subject.opcode() else {
-            return false;
-        };
-        let payload = subject.payload();
-        if !may_be_in(self.needle.as_ref(), opcode, &payload) {
-            return false;
-        }
-        let any = |test: &mut dyn FnMut(&Field) -> bool| {
-            self.paths.iter().any(|path| decode::fields(opcode, &payload, path, test))
-        };
-        match &self.test {
-            FieldValue::Exists => any(&mut |_| true),
-            FieldValue::Matches(regex) => any(&mut |field| matches_text(regex, field)),
-            FieldValue::Is(wanted) => any(&mut |field| wanted.is(field)),
-            FieldValue::Compares(wanted, orders) => {
-                any(&mut |field| wanted.order_of(field).is_some_and(|order| orders.contains(&order)))
-            }
-            FieldValue::MatchesNot(regex) => some_but_none(any, |field| matches_text(regex, field)),
-            FieldValue::IsNot(wanted) => some_but_none(any, |field| wanted.is(field)),
-        }
-    }
-}
-
-/// Whether there are fields, and `test` is true of none.
-fn some_but_none(
-    any: impl Fn(&mut dyn FnMut(&Field) -> bool) -> bool,
-    test: impl Fn(&Field) -> bool,
-) -> bool {
-    let mut found = false;
-    let is_one = any(&mut |field| {
-        found = true;
-        test(field)
-    });
-    found && !is_one
-}
-
-fn matches_text(regex: &Regex, field: &Field) -> bool {
-    match field {
-        Field::Text(text) | Field::Number(text) | Field::Literal(text) => regex.is_match(text),
-        Field::Bytes(bytes) => regex.is_match(&String::from_utf8_lossy(bytes)),
-        Field::Container => false,
-    }
-}
-
-impl Wanted {
-    pub(super) fn new(text: String, is_quoted: bool) -> Wanted {
-        let number = if is_quoted { None } else { Decimal::parse(&text) };
-        Wanted { text, is_quoted, number }
-    }
-
-    /// The letters that a field has to have, where it is no number that can be spelt in other ways.
-    fn as_text(&self) -> Option<&str> {
-        (self.number.is_none() && !self.text.is_empty()).then_some(&*self.text)
-    }
-
-    fn is(&self, field: &Field) -> bool {
-        match field {
-            Field::Text(text) => *text == *self.text,
-            Field::Bytes(bytes) => **bytes == *self.text.as_bytes(),
-            Field::Number(_) | Field::Literal(_) if self.is_quoted => false,
-            Field::Number(number) => {
-                **number == *self.text || self.number.is_some() && Decimal::parse(number) == self.number
-            }
-            // MessagePack's word for it
-            Field::Literal(literal) => {
-                **literal == *self.text || (**literal == *"nil" && self.text == "null")
-            }
-            Field::Container => false,
-        }
-    }
-
-    /// Numbers by value, also those in strings, as prices often are; other text letter by letter.
-    fn order_of(&self, field: &Field) -> Option<Ordering> {
-        match (field, &self.number) {
-            (Field::Number(number) | Field::Text(number), Some(wanted)) => {
-                Decimal::parse(number).map(|number| number.cmp(wanted))
-            }
-            (Field::Text(text), None) => Some((**text).cmp(&self.text)),
-            _ => None,
         }
     }
 }

@@ -28,7 +28,7 @@ use queue::{Entry, Place, Queue, What};
 /// What a lane asks of its surroundings.
 pub trait Surroundings {
     /// Whether it can be said at a glance that nothing is to be done with any of several messages, whose payloads stand in
-    /// that of `passing` one behind the other. That they are not touched need not be seen: then each is judged.
+    /// that of `passing` one behind the other with [`crate::filter::BETWEEN`] between them. That they are not touched need not be seen: then each is judged.
     fn passes(&mut self, passing: &Passing<'_>) -> bool {
         let _ = passing;
         false

@@ -118,7 +118,7 @@ impl Judge {
     }
 
     /// Whether it can be said at a glance that nothing is to be done with any of several messages that share all but their
-    /// payloads, which stand in that of `seen` one behind the other.
+    /// payloads, which stand in that of `seen` as [`Filter::rules_out`] wants them.
     pub fn passes(&self, seen: &Seen<'_>) -> bool {
         let about = self.rules.rules.iter().filter(|rule| rule.on == Occasion::Message);
         about.map(|rule| &rule.when).chain(self.rules.hold.as_deref()).all(|filter| filter.rules_out(seen))
@@ -201,7 +201,7 @@ impl Judge {
     /// The rule at `place`, where it is about this occasion and acts on this subject.
     fn due(&mut self, place: usize, on: Occasion, subject: &impl Subject, session: u32) -> Option<Due> {
         let rule = &self.rules.rules[place];
-        if rule.on != on || rule.when.rules_out(subject) || !rule.when.matches(subject) {
+        if rule.on != on || !rule.when.matches(subject) {
             return None;
         }
         let is_meant = rule.when.means(subject);

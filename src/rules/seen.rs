@@ -123,6 +123,10 @@ impl Subject for Seen<'_> {
         }
     }
 
+    fn shows_payload(&self) -> bool {
+        self.opcode == Opcode::Text
+    }
+
     fn payload(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.payload.unwrap_or_default())
     }

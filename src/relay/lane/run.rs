@@ -1,5 +1,6 @@
 //! Messages that can be looked at where they lie: whole ones, each in one frame, and not compressed.
 
+use crate::filter::BETWEEN;
 use crate::ws::{FrameHeader, Opcode, mask};
 
 /// Messages of one opcode at the start of some bytes.
@@ -8,13 +9,13 @@ pub(super) struct Run {
     pub(super) opcode: Opcode,
     /// Octets of all of them, with their headers.
     pub(super) octets: usize,
-    /// Octets of their payloads.
+    /// Octets of their payloads, with one between each two.
     pub(super) payload: usize,
 }
 
 /// The messages and control frames that `bytes` begin with, as far as they are of one opcode, whole, in one frame each
-/// and not compressed; `most` of them at the most. Their payloads, unmasked, come to stand one behind the other at the
-/// start of `plain`, which grows where it has to.
+/// and not compressed; `most` of them at the most. Their payloads, unmasked, come to stand at the start of `plain`, which
+/// grows where it has to, one behind the other with [`BETWEEN`] between them.
 pub(super) fn run(bytes: &[u8], deflates: bool, most: usize, plain: &mut Vec<u8>) -> Option<Run> {
     let mut found: Option<Run> = None;
     for _ in 0..most {
@@ -24,10 +25,13 @@ pub(super) fn run(bytes: &[u8], deflates: bool, most: usize, plain: &mut Vec<u8>
             break;
         }
         let payload = &bytes[so_far + header.bytes().len()..so_far + end];
-        let start = found.map_or(0, |run| run.payload);
+        let start = found.map_or(0, |run| run.payload + 1);
         let run = Run { opcode: header.opcode, octets: so_far + end, payload: start + payload.len() };
         if plain.len() < run.payload {
             plain.resize(run.payload.max(bytes.len()), 0);
+        }
+        if let Some(between) = start.checked_sub(1) {
+            plain[between] = BETWEEN;
         }
         let target = &mut plain[start..run.payload];
         match header.masking_key {
@@ -86,9 +90,9 @@ mod tests {
         let (one, other) = (text("tick"), text("tock"));
         let mut plain = Vec::new();
         let bytes = [&one[..], &other, &ping()].concat();
-        let expected = Run { opcode: Opcode::Text, octets: one.len() + other.len(), payload: 8 };
+        let expected = Run { opcode: Opcode::Text, octets: one.len() + other.len(), payload: 9 };
         assert_eq!(run(&bytes, false, usize::MAX, &mut plain), Some(expected));
-        assert_eq!(&plain[..8], b"ticktock");
+        assert_eq!(&plain[..9], b"tick\0tock");
         let expected = Run { opcode: Opcode::Text, octets: one.len(), payload: 4 };
         assert_eq!(run(&bytes, false, 1, &mut plain), Some(expected));
         assert_eq!(run(&bytes[..bytes.len() - ping().len() - 1], false, 9, &mut plain), Some(expected));
