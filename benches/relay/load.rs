@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use crate::flood::Flood;
 use crate::scenario::{Limit, Scenario, Way, Writes};
 use crate::secure::Stream;
 use crate::wire::{self, CLOSE, COMMAND, Counted, Seen, Service, TEXT};
@@ -78,13 +79,17 @@ async fn drive(door: &Door, scenario: Scenario, limit: Limit) -> Result<Outcome>
                 Rc::new(RoundTrips { in_flight, frames: wire::client_frames(TEXT, size, in_flight), writes });
             run_all(sessions, limit.time, move |session, until| load.clone().run(session, until, share)).await
         }
-        Scenario::Flood { way, sessions, size } => {
+        Scenario::Flood { way, sessions, size, compression } => {
             let share = limit.messages / sessions as u64;
-            let service = if way == Way::ToServer { Service::Sink } else { Service::Flood(size, share) };
+            let service = match way {
+                Way::ToServer => Service::Sink(compression),
+                Way::ToClient => Service::Flood(size, share, compression),
+            };
             let sessions = open(door, service, sessions).await?;
             match way {
                 Way::ToServer => {
-                    run_all(sessions, limit.time, move |s, until| send(s, size, until, share)).await
+                    let flood = Rc::new(Flood::new(way, size, compression)?);
+                    run_all(sessions, limit.time, move |s, until| send(s, flood.clone(), until, share)).await
                 }
                 Way::ToClient => run_all(sessions, limit.time, receive).await,
             }
@@ -224,13 +229,11 @@ impl RoundTrips {
     }
 }
 
-async fn send(mut session: Counted, size: usize, until: Instant, share: u64) -> Result<Part> {
-    let count = wire::frames_in_a_write(size);
-    let frames = wire::client_frames(TEXT, size, count);
+async fn send(mut session: Counted, flood: Rc<Flood>, until: Instant, share: u64) -> Result<Part> {
     let mut sent = 0;
     while sent < share && Instant::now() < until {
-        session.stream.send(&frames).await?;
-        sent += count as u64;
+        session.stream.send(if sent == 0 { &flood.first } else { &flood.again }).await?;
+        sent += flood.count as u64;
     }
     command(&mut session).await?;
     // The answer comes behind the last message, so all of them have arrived.

@@ -27,8 +27,10 @@ pub enum Proxy {
     /// `copy.rs`.
     Copy,
     Sockeye,
-    /// Sockeye with a rule that reads every message and matches none.
+    /// Sockeye with a rule about a word that no message has.
     Armed,
+    /// Sockeye with a rule about the value of a field that each message has, and that none fulfils.
+    ArmedField,
     /// Another build of sockeye, to see what a change does under the same noise.
     Baseline,
     Haproxy,
@@ -38,11 +40,12 @@ pub enum Proxy {
 
 impl Proxy {
     /// All of them.
-    pub const ALL: [Proxy; 8] = [
+    pub const ALL: [Proxy; 9] = [
         Proxy::Direct,
         Proxy::Copy,
         Proxy::Sockeye,
         Proxy::Armed,
+        Proxy::ArmedField,
         Proxy::Baseline,
         Proxy::Haproxy,
         Proxy::Nginx,
@@ -56,6 +59,7 @@ impl Proxy {
             Proxy::Copy => "copy",
             Proxy::Sockeye => "sockeye",
             Proxy::Armed => "armed",
+            Proxy::ArmedField => "armed-field",
             Proxy::Baseline => "baseline",
             Proxy::Haproxy => "haproxy",
             Proxy::Nginx => "nginx",
@@ -67,7 +71,7 @@ impl Proxy {
     pub fn program(self) -> Option<PathBuf> {
         match self {
             Proxy::Direct | Proxy::Copy => env::current_exe().ok(),
-            Proxy::Sockeye | Proxy::Armed => Some(env!("CARGO_BIN_EXE_sockeye").into()),
+            Proxy::Sockeye | Proxy::Armed | Proxy::ArmedField => Some(env!("CARGO_BIN_EXE_sockeye").into()),
             Proxy::Baseline => env::var_os("SOCKEYE_BASELINE").map(PathBuf::from),
             Proxy::Haproxy | Proxy::Nginx | Proxy::Mitmdump => {
                 let path = env::var_os("PATH").unwrap_or_default();
@@ -203,8 +207,10 @@ impl Drop for Running {
     }
 }
 
-/// Looks into every message, and does nothing.
-const NEVER: &str = "[[rule]]\nname = 'never'\nwhen = 'words-that-nobody-says'\nthen = { drop = true }\n";
+/// What a rule is about that looks into every message, and never does anything.
+const NO_SUCH_WORD: &str = "words-that-nobody-says";
+/// All numbers of the load are smaller.
+const NO_SUCH_VALUE: &str = "id>50000";
 
 fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), directory: &Path) -> Result<()> {
     let (listen, load) = ends;
@@ -216,12 +222,20 @@ fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), dir
         Proxy::Copy => {
             command.args(["--role", "copy", listen, server]);
         }
-        Proxy::Sockeye | Proxy::Armed | Proxy::Baseline => {
+        Proxy::Sockeye | Proxy::Armed | Proxy::ArmedField | Proxy::Baseline => {
             let scheme = if certificates.is_some() { "wss" } else { "ws" };
             command.arg(format!("{scheme}://{server}"));
             command.args(["--listen", listen, "--headless", "--output", "none"]);
-            if proxy == Proxy::Armed {
-                fs::write(&file, NEVER)?;
+            let when = match proxy {
+                Proxy::Armed => Some(NO_SUCH_WORD),
+                Proxy::ArmedField => Some(NO_SUCH_VALUE),
+                _ => None,
+            };
+            if let Some(when) = when {
+                fs::write(
+                    &file,
+                    format!("[[rule]]\nname = 'never'\nwhen = '{when}'\nthen = {{ drop = true }}\n"),
+                )?;
                 command.arg("--rules").arg(&file);
             }
             if let Some(folder) = certificates {

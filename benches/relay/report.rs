@@ -56,7 +56,7 @@ fn ratios(series: &[&Series]) -> String {
     let mut lines = vec![vec!["ratio of medians".to_owned()]];
     lines.extend(series.iter().map(|one| vec![one.proxy.name().to_owned()]));
     for (name, of) in metrics {
-        for base in [Proxy::Copy, Proxy::Haproxy] {
+        for base in [Proxy::Copy, Proxy::Sockeye, Proxy::Haproxy] {
             let Some(base_value) = series.iter().find(|one| one.proxy == base).and_then(|base| of(base))
             else {
                 continue;
@@ -82,7 +82,10 @@ pub fn targets(rows: &[(Row, Vec<Series>)]) -> String {
 fn target_line(row: &Row, target: Target, series: &[Series]) -> Vec<String> {
     let (what, most, unit) = match target {
         Target::CpuOfHaproxy(most) => ("CPU time, of haproxy's", most, "x"),
-        Target::ArmedOfSockeye(most) => ("CPU time with an armed rule, of that without", most, "x"),
+        Target::ArmedOfSockeye(most) => ("CPU time with a rule about a word, of that without", most, "x"),
+        Target::ArmedFieldOfSockeye(most) => {
+            ("CPU time with a rule about a field, of that without", most, "x")
+        }
         Target::AddedLatencyOfCopy(most) => ("added p50, of the TCP copy's", most, "x"),
         Target::LatencyOfCopy(most) => ("whole p50, of the TCP copy's", most, "x"),
         Target::BytesPerSession(most) => ("memory of a session", most / 1024.0, " KiB"),
@@ -103,6 +106,7 @@ fn achieved(target: Target, series: &[Series]) -> Option<f64> {
     match target {
         Target::CpuOfHaproxy(_) => Some(cpu(sockeye)? / cpu(of(Proxy::Haproxy)?)?),
         Target::ArmedOfSockeye(_) => Some(cpu(of(Proxy::Armed)?)? / cpu(sockeye)?),
+        Target::ArmedFieldOfSockeye(_) => Some(cpu(of(Proxy::ArmedField)?)? / cpu(sockeye)?),
         Target::AddedLatencyOfCopy(_) => {
             let direct = p50(of(Proxy::Direct)?)?;
             let of_copy = p50(of(Proxy::Copy)?)? - direct;

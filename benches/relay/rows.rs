@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::load::Outcome;
 use crate::proxies::{LoadClient, LoadServer, Place, Proxy, Running};
-use crate::scenario::{Limit, Scenario, Way, Writes};
+use crate::scenario::{Compression, Limit, Scenario, Way, Writes};
 use crate::secure::Security;
 
 /// What a slow proxy is given to do in one round, at the most.
@@ -61,8 +61,10 @@ impl Row {
 pub enum Target {
     /// CPU time per message or session, as a multiple of haproxy's.
     CpuOfHaproxy(f64),
-    /// CPU time per message with an armed rule that never matches, as a multiple of that without.
+    /// CPU time per message with an armed rule that never matches, as a multiple of that without: about a word, and about
+    /// a field's value.
     ArmedOfSockeye(f64),
+    ArmedFieldOfSockeye(f64),
     /// The median round trip less the direct one, as a multiple of the TCP copy's.
     AddedLatencyOfCopy(f64),
     /// The median round trip, as a multiple of the TCP copy's.
@@ -71,8 +73,11 @@ pub enum Target {
     BytesPerSession(f64),
 }
 
-const RELAY: &[Target] = &[Target::CpuOfHaproxy(1.5), Target::ArmedOfSockeye(1.2)];
-const FLOOD: &[Target] = &[Target::CpuOfHaproxy(5.0), Target::ArmedOfSockeye(1.2)];
+const RELAY: &[Target] =
+    &[Target::CpuOfHaproxy(1.5), Target::ArmedOfSockeye(1.2), Target::ArmedFieldOfSockeye(1.2)];
+const FLOOD: &[Target] =
+    &[Target::CpuOfHaproxy(5.0), Target::ArmedOfSockeye(1.2), Target::ArmedFieldOfSockeye(1.2)];
+const COMPRESSED: &[Target] = &[Target::ArmedOfSockeye(1.2), Target::ArmedFieldOfSockeye(1.2)];
 const IDLE: &[Target] = &[Target::BytesPerSession(16384.0)];
 const LATENCY: &[Target] = &[Target::AddedLatencyOfCopy(1.3), Target::LatencyOfCopy(1.3)];
 
@@ -88,6 +93,7 @@ const COME_AND_GO: Scenario = Scenario::NewSessions { at_a_time: 4, size: 64 };
 pub fn all(idle: usize) -> Vec<Row> {
     let mut rows = in_the_clear(idle);
     rows.extend(over_tls());
+    rows.extend(compressed());
     rows
 }
 
@@ -131,6 +137,20 @@ fn over_tls() -> Vec<Row> {
     ]
 }
 
+fn compressed() -> Vec<Row> {
+    let deflate = |key, title: &str, way, size, compression| {
+        let scenario = Scenario::Flood { way, sessions: 4, size, compression };
+        row(key, &format!("permessage-deflate: {title}, 4 sessions"), scenario, COMPRESSED)
+    };
+    let (together, alone) = (Compression::Together, Compression::Alone);
+    vec![
+        deflate("i1", "flood of 64 B messages to the server", Way::ToServer, 64, together),
+        deflate("i2", "flood of 64 B messages to the client", Way::ToClient, 64, together),
+        deflate("i3", "flood of 64 B messages to the client, each by itself", Way::ToClient, 64, alone),
+        deflate("i4", "flood of 4 KiB messages to the client", Way::ToClient, 4096, together),
+    ]
+}
+
 fn row(key: &'static str, title: &str, scenario: Scenario, targets: &'static [Target]) -> Row {
     let (place, security) = (Place::Anywhere, Security::Clear);
     Row { key, title: title.to_owned(), scenario, place, security, targets }
@@ -141,7 +161,7 @@ fn round_trips(writes: Writes) -> Scenario {
 }
 
 fn flood(way: Way, size: usize) -> Scenario {
-    Scenario::Flood { way, sessions: 4, size }
+    Scenario::Flood { way, sessions: 4, size, compression: Compression::None }
 }
 
 /// One proxy in one round.

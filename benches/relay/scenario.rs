@@ -12,7 +12,7 @@ pub enum Scenario {
     /// Messages that are answered, so many under way on each of so many sessions.
     RoundTrips { sessions: usize, in_flight: usize, size: usize, writes: Writes },
     /// As many messages as go through, one way.
-    Flood { way: Way, sessions: usize, size: usize },
+    Flood { way: Way, sessions: usize, size: usize, compression: Compression },
     /// Connect, handshake, one message and its answer, close: so many at a time.
     NewSessions { at_a_time: usize, size: usize },
     /// One session, one message under way.
@@ -35,6 +35,34 @@ pub enum Way {
     ToClient,
 }
 
+/// Whether messages are compressed, with permessage-deflate (RFC 7692).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    /// Each may refer to those before it (context takeover, RFC 7692 7.1.1).
+    Together,
+    /// Each by itself.
+    Alone,
+}
+
+impl Compression {
+    const ALL: [Compression; 3] = [Compression::None, Compression::Together, Compression::Alone];
+
+    /// In paths and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Compression::None => "plain",
+            Compression::Together => "deflate-together",
+            Compression::Alone => "deflate-alone",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Result<Compression> {
+        let found = Compression::ALL.into_iter().find(|compression| compression.word() == word);
+        found.with_context(|| format!("no compression is called {word}"))
+    }
+}
+
 /// When to stop: whatever comes first.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
@@ -50,11 +78,9 @@ impl fmt::Display for Scenario {
                 let writes = if writes == Writes::Together { "together" } else { "single" };
                 write!(out, "round-trips {sessions} {in_flight} {size} {writes}")
             }
-            Scenario::Flood { way: Way::ToServer, sessions, size } => {
-                write!(out, "to-server {sessions} {size}")
-            }
-            Scenario::Flood { way: Way::ToClient, sessions, size } => {
-                write!(out, "to-client {sessions} {size}")
+            Scenario::Flood { way, sessions, size, compression } => {
+                let way = if way == Way::ToServer { "to-server" } else { "to-client" };
+                write!(out, "{way} {sessions} {size} {}", compression.word())
             }
             Scenario::NewSessions { at_a_time, size } => write!(out, "new-sessions {at_a_time} {size}"),
             Scenario::PingPong { size } => write!(out, "ping-pong {size}"),
@@ -77,8 +103,11 @@ impl FromStr for Scenario {
                     if words.last() == Some(&"together") { Writes::Together } else { Writes::Single };
                 Scenario::RoundTrips { sessions: number(1)?, in_flight: number(2)?, size: number(3)?, writes }
             }
-            "to-server" => Scenario::Flood { way: Way::ToServer, sessions: number(1)?, size: number(2)? },
-            "to-client" => Scenario::Flood { way: Way::ToClient, sessions: number(1)?, size: number(2)? },
+            way @ ("to-server" | "to-client") => {
+                let way = if way == "to-server" { Way::ToServer } else { Way::ToClient };
+                let compression = Compression::from_word(words.get(3).context("a compression")?)?;
+                Scenario::Flood { way, sessions: number(1)?, size: number(2)?, compression }
+            }
             "new-sessions" => Scenario::NewSessions { at_a_time: number(1)?, size: number(2)? },
             "ping-pong" => Scenario::PingPong { size: number(1)? },
             "idle" => Scenario::Idle { sessions: number(1)? },

@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use crate::flood::Flood;
 use crate::proxies;
+use crate::scenario::Way;
 use crate::secure::{self, Security, Stream};
 use crate::wire::{self, COMMAND, Counted, Seen, Service, TEXT};
 
@@ -50,8 +52,10 @@ async fn serve(mut stream: Stream) -> Result<()> {
     match service {
         Service::Echo(size) => session.echo(size, Writes::Together).await?,
         Service::Reply(size) => session.echo(size, Writes::Single).await?,
-        Service::Sink => session.echo(0, Writes::None).await?,
-        Service::Flood(size, limit) => session.flood(size, limit).await?,
+        Service::Sink(_) => session.echo(0, Writes::None).await?,
+        Service::Flood(size, limit, compression) => {
+            session.flood(&Flood::new(Way::ToClient, size, compression)?, limit).await?;
+        }
     }
     Ok(())
 }
@@ -104,15 +108,13 @@ impl Session {
         Ok(())
     }
 
-    async fn flood(mut self, size: usize, limit: u64) -> Result<()> {
+    async fn flood(mut self, flood: &Flood, limit: u64) -> Result<()> {
         self.wait_for_command().await?;
-        let count = wire::frames_in_a_write(size);
-        let frames = wire::server_frames(TEXT, size, count);
         let mut sent = 0;
         let mut commanded = [0; 64];
         while sent < limit {
-            self.counted.stream.send(&frames).await?;
-            sent += count as u64;
+            self.counted.stream.send(if sent == 0 { &flood.first } else { &flood.again }).await?;
+            sent += flood.count as u64;
             if self.counted.stream.has_read(&mut commanded).await {
                 break;
             }

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncRead as _, ReadBuf};
 
+use crate::scenario::Compression;
 use crate::secure::Stream;
 
 /// A message that counts.
@@ -42,9 +43,9 @@ pub enum Service {
     /// The same, one write for each message.
     Reply(usize),
     /// Read on and answer nothing but a command.
-    Sink,
+    Sink(Compression),
     /// Once commanded, send messages of this size until commanded again, or until there were so many.
-    Flood(usize, u64),
+    Flood(usize, u64, Compression),
 }
 
 impl Service {
@@ -53,8 +54,10 @@ impl Service {
         match self {
             Service::Echo(size) => format!("/echo/{size}"),
             Service::Reply(size) => format!("/reply/{size}"),
-            Service::Sink => "/sink".to_owned(),
-            Service::Flood(size, limit) => format!("/flood/{size}/{limit}"),
+            Service::Sink(compression) => format!("/sink/{}", compression.word()),
+            Service::Flood(size, limit, compression) => {
+                format!("/flood/{size}/{limit}/{}", compression.word())
+            }
         }
     }
 
@@ -64,10 +67,26 @@ impl Service {
         Ok(match parts[..] {
             ["echo", size] => Service::Echo(size.parse()?),
             ["reply", size] => Service::Reply(size.parse()?),
-            ["sink"] => Service::Sink,
-            ["flood", size, limit] => Service::Flood(size.parse()?, limit.parse()?),
+            ["sink", compression] => Service::Sink(Compression::from_word(compression)?),
+            ["flood", size, limit, compression] => {
+                Service::Flood(size.parse()?, limit.parse()?, Compression::from_word(compression)?)
+            }
             _ => bail!("no service at {path}"),
         })
+    }
+
+    /// The header line by which its compression is asked for, and agreed to.
+    fn extensions(self) -> &'static str {
+        match self {
+            Service::Sink(Compression::Together) | Service::Flood(.., Compression::Together) => {
+                "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+            }
+            Service::Sink(Compression::Alone) | Service::Flood(.., Compression::Alone) => {
+                "Sec-WebSocket-Extensions: permessage-deflate; \
+                 client_no_context_takeover; server_no_context_takeover\r\n"
+            }
+            _ => "",
+        }
     }
 }
 
@@ -76,8 +95,9 @@ pub fn request(service: Service, authority: &str) -> Vec<u8> {
     format!(
         "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          User-Agent: relay-bench\r\nOrigin: http://{authority}\r\nSec-WebSocket-Version: 13\r\n\
-         Accept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
-        path = service.path()
+         Accept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nSec-WebSocket-Key: {KEY}\r\n{extensions}\r\n",
+        path = service.path(),
+        extensions = service.extensions()
     )
     .into_bytes()
 }
@@ -94,11 +114,13 @@ pub fn answer(request: &[u8]) -> Result<(Service, Vec<u8>)> {
         .context("a Sec-WebSocket-Key")?;
     let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     let accept = base64::engine::general_purpose::STANDARD.encode(digest);
+    let service = Service::from_path(path)?;
     let head = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n{extensions}\r\n",
+        extensions = service.extensions()
     );
-    Ok((Service::from_path(path)?, head.into_bytes()))
+    Ok((service, head.into_bytes()))
 }
 
 /// Whether an answer agrees to the request of the load client.
@@ -120,24 +142,30 @@ pub fn end_of_head(bytes: &[u8]) -> Result<Option<usize>> {
 pub fn client_frames(opcode: u8, size: usize, count: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let payload = payload(size);
-    for nth in 0..count {
-        let key = (0x9e37_79b9_u32.wrapping_mul(nth as u32 + 1)).to_be_bytes();
-        frame_head(&mut out, opcode, size, 0x80);
-        out.extend_from_slice(&key);
-        out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
-    }
+    (0..count).for_each(|nth| masked_frame(&mut out, opcode, &payload, nth));
     out
+}
+
+/// The `nth` frame of a client's; `first` is all of its first octet but FIN.
+pub fn masked_frame(out: &mut Vec<u8>, first: u8, payload: &[u8], nth: usize) {
+    let key = (0x9e37_79b9_u32.wrapping_mul(nth as u32 + 1)).to_be_bytes();
+    frame_head(out, first, payload.len(), 0x80);
+    out.extend_from_slice(&key);
+    out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
 }
 
 /// `count` frames in a row, as a server sends them.
 pub fn server_frames(opcode: u8, size: usize, count: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let payload = payload(size);
-    for _ in 0..count {
-        frame_head(&mut out, opcode, size, 0);
-        out.extend_from_slice(&payload);
-    }
+    (0..count).for_each(|_| plain_frame(&mut out, opcode, &payload));
     out
+}
+
+/// A frame of a server's; `first` is all of its first octet but FIN.
+pub fn plain_frame(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
+    frame_head(out, first, payload.len(), 0);
+    out.extend_from_slice(payload);
 }
 
 /// How many frames of `size` make a write of about 64 KiB.
@@ -145,8 +173,8 @@ pub fn frames_in_a_write(size: usize) -> usize {
     (64 * 1024 / (size + 6)).max(1)
 }
 
-fn frame_head(out: &mut Vec<u8>, opcode: u8, size: usize, mask: u8) {
-    out.push(0x80 | opcode);
+fn frame_head(out: &mut Vec<u8>, first: u8, size: usize, mask: u8) {
+    out.push(0x80 | first);
     match size {
         0..=125 => out.push(mask | size as u8),
         126..=0xffff => {
