@@ -15,11 +15,11 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 /** A running sockeye: `server` is where all goes (reverse), or nothing (forward). */
 export const start = (server, ...options) => startAt('127.0.0.1:0', server, ...options);
 
-/** The same at an address of one's choice. */
+/** The same at an address of one's choice. With `--commands` among the options, it takes those. */
 export async function startAt(address, server, ...options) {
   const file = join(mkdtempSync(join(work, 'recording-')), 'recording.jsonl');
   const words = [...(server ? [server] : []), '--listen', address, '--headless', '--output', 'json'];
-  const child = spawn(binary, [...words, '--record', file, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, [...words, '--record', file, ...options], { stdio: [options.includes('--commands') ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
   const proxy = new Sockeye(child, file);
   running.add(child);
   child.once('exit', () => running.delete(child));
@@ -31,13 +31,15 @@ class Sockeye {
   printed = [];
   complaints = '';
   #waiting = [];
+  #asked = 0;
 
   constructor(child, file) {
     Object.assign(this, { child, file });
     child.stderr.setEncoding('utf8').on('data', (text) => (this.complaints += text));
     createInterface({ input: child.stdout }).on('line', (text) => {
       const line = JSON.parse(text);
-      this.printed.push(text);
+      // What answers a command is not of what happened, and is not recorded.
+      if (line.type !== 'answer') this.printed.push(text);
       this.#waiting = this.#waiting.filter(({ wanted, resolve }) => !(wanted(line) && (resolve(line), true)));
     });
   }
@@ -48,6 +50,15 @@ class Sockeye {
     if (before) return Promise.resolve(before);
     const came = new Promise((resolve) => this.#waiting.push({ wanted, resolve }));
     return within(came, `sockeye to print ${what}`);
+  }
+
+  /** Has a command done. */
+  async command(command) {
+    const id = (this.#asked += 1);
+    const answer = this.wait((line) => line.type === 'answer' && line.id === id, `the answer to ${command.do}`);
+    this.child.stdin.write(`${JSON.stringify({ id, ...command })}\n`);
+    const { ok, error } = await answer;
+    assert.equal(ok, true, error);
   }
 
   /** The sessions that have ended so far: waits until there are `count`. */

@@ -31,6 +31,16 @@ const talk = ({ words, count }) => new Promise((resolve) => {
   socket.onclose = ({ code, reason, wasClean }) => resolve({ ...seen, code, reason, wasClean });
 });
 
+/** Runs in the page: says all words on a socket, and keeps what comes where it can be asked for. */
+const chat = (words) => {
+  const seen = { messages: [] };
+  const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/chat`);
+  Object.assign(globalThis, { seen, socket });
+  socket.onopen = () => words.forEach((word) => socket.send(word));
+  socket.onmessage = ({ data }) => seen.messages.push(data);
+  socket.onclose = ({ code, reason, wasClean }) => (seen.end = { code, reason, wasClean });
+};
+
 /** The page, and a server that answers each message, with context takeover both ways. */
 async function listen() {
   const seen = { messages: [] };
@@ -38,6 +48,7 @@ async function listen() {
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: { threshold: 0 } });
   sockets.on('connection', (socket) => {
     socket.on('message', (data) => socket.send(`answer ${seen.messages.push(data.toString())} to ${data}`));
+    socket.on('pong', (data) => http.emit('pong', data.toString()));
     socket.on('error', () => {});
     socket.on('close', (code, reason) => {
       seen.close = [code, reason.toString()];
@@ -45,34 +56,39 @@ async function listen() {
     });
   });
   await once(http.listen(0, '127.0.0.1'), 'listening');
-  return { seen, http, port: http.address().port, close: () => (http.closeAllConnections(), http.close()) };
+  return { seen, http, sockets, port: http.address().port, close: () => (http.closeAllConnections(), http.close()) };
 }
 
-/** Has the page talk through a proxy with a rule; gives what the page and the server saw, and what sockeye did. */
-async function touched(rule, { count = WORDS.length, opens = true } = {}) {
+/** Has `run` done with the page, through a proxy with a rule. */
+async function visited(rule, run) {
   const server = await listen();
-  const closed = opens && once(server.http, 'closed');
   const rules = join(mkdtempSync(join(process.env.SOCKEYE_PEERS, 'recording-')), 'rules.toml');
   writeFileSync(rules, `[[rule]]\nname = "it"\n${rule}\n`);
-  const proxy = await start(`http://127.0.0.1:${server.port}`, '--rules', rules);
+  const proxy = await start(`http://127.0.0.1:${server.port}`, '--rules', rules, '--commands');
   const browser = await chromium.launch({ executablePath: process.env.SOCKEYE_CHROMIUM, args: ['--no-sandbox'] });
   try {
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${proxy.port}/`);
-    const { extensions, begun, times, ...page } = await within(tab.evaluate(talk, { words: WORDS, count }), 'the page');
-    if (opens) {
-      assert.match(extensions, /^permessage-deflate/);
-      await within(closed, 'the server to see the end');
-      await proxy.ended(1);
-    }
-    const acts = (await proxy.stop()).all('act').map(({ act, rule: name }) => [act, name]);
-    return { page, took: times.at(-1) - begun, server: server.seen, acts };
+    return await run({ tab, proxy, server });
   } finally {
     await browser.close();
     proxy.child.kill('SIGKILL');
     server.close();
   }
 }
+
+/** Has the page talk through a proxy with a rule; gives what the page and the server saw, and what sockeye did. */
+const touched = (rule, { count = WORDS.length, opens = true } = {}) => visited(rule, async ({ tab, proxy, server }) => {
+  const closed = opens && once(server.http, 'closed');
+  const { extensions, begun, times, ...page } = await within(tab.evaluate(talk, { words: WORDS, count }), 'the page');
+  if (opens) {
+    assert.match(extensions, /^permessage-deflate/);
+    await within(closed, 'the server to see the end');
+    await proxy.ended(1);
+  }
+  const acts = (await proxy.stop()).all('act').map(({ act, rule: name }) => [act, name]);
+  return { page, took: times.at(-1) - begun, server: server.seen, acts };
+});
 
 const answers = (words = WORDS) => words.map((word, index) => `answer ${index + 1} to ${word}`);
 const clean = { error: false, code: 4000, reason: 'done', wasClean: true };
@@ -83,6 +99,44 @@ function cutShort({ messages, ...end }, expected) {
   assert.deepEqual(messages, answers().slice(0, messages.length));
   assert.deepEqual(end, expected);
 }
+
+await check('held by a rule, of the page and to it, while pings flow: let go, and changed, by commands', () => visited("when = 'two'\nthen = { hold = true }", async ({ tab, proxy, server }) => {
+  const closed = once(server.http, 'closed');
+  const held = async (from) => (await proxy.wait((line) => line.act === 'held' && line.from === from, `what the ${from} sent to be held`)).held;
+  const heard = () => tab.evaluate(() => globalThis.seen.messages);
+  const arrived = (count) => within(tab.waitForFunction((wanted) => globalThis.seen.messages.length >= wanted, count), `${count} messages in the page`);
+  const pinged = async (word) => {
+    const [socket] = server.sockets.clients;
+    const pong = once(server.http, 'pong');
+    socket.ping(word);
+    assert.deepEqual(await within(pong, 'the pong of the page'), [word]);
+  };
+  await tab.evaluate(chat, WORDS);
+  await arrived(1);
+
+  const ofPage = await held('client');
+  await proxy.wait(({ type, text }) => type === 'message' && text === WORDS[3], 'the last that the page says');
+  await pinged('past what the page sent');
+  assert.deepEqual([await heard(), server.seen.messages], [answers().slice(0, 1), WORDS.slice(0, 1)]);
+
+  await proxy.command({ do: 'resume', held: ofPage });
+  const toPage = await held('server');
+  await proxy.wait(({ type, text }) => type === 'message' && text === answers()[3], 'the last that the server says');
+  await pinged('past what the server sent');
+  assert.deepEqual([await heard(), server.seen.messages], [answers().slice(0, 1), WORDS]);
+
+  await proxy.command({ do: 'edit', held: toPage, text: 'changed' });
+  await arrived(4);
+  assert.deepEqual(await heard(), answers().with(1, 'changed'));
+  await tab.evaluate(() => globalThis.socket.close(4000, 'done'));
+  await within(tab.waitForFunction(() => globalThis.seen.end), 'the end in the page');
+  assert.deepEqual(await tab.evaluate(() => globalThis.seen.end), { code: 4000, reason: 'done', wasClean: true });
+  await within(closed, 'the server to see the end');
+  assert.deepEqual(server.seen.close, [4000, 'done']);
+  await proxy.ended(1);
+  const acts = (await proxy.stop()).all('act').map(({ act, by, rule, from }) => [act, rule ?? by, from]);
+  assert.deepEqual(acts, [['held', 'it', 'client'], ['released', 'user', 'client'], ['held', 'it', 'server'], ['edited', 'user', 'server']]);
+}));
 
 await check('a message to the page is edited', async () => {
   const { page, server, acts } = await touched("when = 'dir:server two'\nthen = { substitute = 'two', with = 'zwei' }");
