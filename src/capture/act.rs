@@ -69,6 +69,8 @@ pub enum Deed {
     Edited(Opcode, Payload),
     /// It did not go on.
     Dropped,
+    /// So many messages that went this way and waited longer than those that are told of one by one did not go on.
+    OthersDropped(u64),
     /// It went on so many times more.
     Duplicated(u32),
     /// It, and what was behind it, went on so much later.
@@ -109,6 +111,7 @@ impl Deed {
             Deed::Released => "released",
             Deed::Edited(..) => "edited",
             Deed::Dropped => "dropped",
+            Deed::OthersDropped(_) => "others dropped",
             Deed::Duplicated(_) => "duplicated",
             Deed::Delayed(_) => "delayed",
             Deed::Reordered(_) => "reordered",
@@ -134,6 +137,7 @@ impl Deed {
             Deed::Released => Deeds::RELEASED,
             Deed::Edited(..) => Deeds::EDITED,
             Deed::Dropped => Deeds::DROPPED,
+            Deed::OthersDropped(_) => Deeds::OTHERS_DROPPED,
             Deed::Duplicated(_) => Deeds::DUPLICATED,
             Deed::Delayed(_) => Deeds::DELAYED,
             Deed::Reordered(_) => Deeds::REORDERED,
@@ -211,6 +215,8 @@ impl Deeds {
     pub const SENT: Deeds = Deeds(1 << 17);
     /// [`Deed::Lifted`].
     pub const LIFTED: Deeds = Deeds(1 << 18);
+    /// [`Deed::OthersDropped`].
+    pub const OTHERS_DROPPED: Deeds = Deeds(1 << 19);
 
     /// Whether one of these is one of `others`.
     pub fn any(self, others: Deeds) -> bool {

@@ -136,6 +136,7 @@ impl Scribe {
             }
             Event::Ended(ended) => {
                 self.end(batch, ended.session, ended.time);
+                self.held.take_lost(ended.session).for_each(|lost| batch.event(Event::Act(lost)));
                 self.held.over(ended.session);
                 self.tell(batch, ended.session);
                 self.sessions.remove(&ended.session);
@@ -212,6 +213,7 @@ impl Scribe {
         let ways = self.sessions.get_mut(&act.session).and_then(|live| live.ways.as_mut());
         let completed = ways.map(|ways| ways.each_mut().map(|way| &mut way.completed));
         if self.held.find(&mut act, offset, completed) {
+            self.held.take_lost(act.session).for_each(|lost| batch.event(Event::Act(lost)));
             batch.event(Event::Act(act));
         }
     }

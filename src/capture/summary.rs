@@ -264,6 +264,8 @@ impl Tally {
             self.edited += 1;
         } else if kind == Deeds::DROPPED {
             self.dropped += 1;
+        } else if let Deed::OthersDropped(count) = act.deed {
+            self.dropped += count;
         } else if kind != Deeds::RELEASED {
             self.others += 1;
         }

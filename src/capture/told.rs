@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::act::{Act, Deed};
+use crate::ws::Direction;
 
 /// The messages of one direction that its last chunk completed; where something was done to its session, the latest of
 /// those before as well, as they may be waiting.
@@ -58,6 +59,8 @@ pub(super) struct Waiting {
     messages: BTreeMap<u64, (u32, u64)>,
     /// Those that were settled: more may follow that was done to them.
     settled: VecDeque<u64>,
+    /// What was dropped of a session's direction, so many that it is not known any more which they were.
+    lost: BTreeMap<(u32, usize), Act>,
 }
 
 /// How many that were settled are still known.
@@ -77,12 +80,29 @@ impl Waiting {
             completed[act.direction as usize].number(offset?)
         });
         act.number = act.number.or(number).or_else(|| self.number(act));
-        // Where so many waited that it is not known any more which it was: the session itself was not dropped.
         let is_unknown = act.number.is_none() && offset.is_some() && act.deed == Deed::Dropped;
-        if !is_unknown {
+        if is_unknown {
+            self.lose(act);
+        } else {
             self.told(act);
         }
         !is_unknown
+    }
+
+    /// Counts a message that was dropped, of which it is not known which it was.
+    fn lose(&mut self, act: &Act) {
+        let so_far = self.lost.entry((act.session, act.direction as usize)).or_insert_with(|| {
+            let deed = Deed::OthersDropped(0);
+            Act { deed, ..act.clone() }
+        });
+        if let Deed::OthersDropped(count) = &mut so_far.deed {
+            *count += 1;
+        }
+    }
+
+    /// Takes what is to be told of those of a session that were dropped and are not known.
+    pub(super) fn take_lost(&mut self, session: u32) -> impl Iterator<Item = Act> {
+        Direction::BOTH.into_iter().filter_map(move |way| self.lost.remove(&(session, way as usize)))
     }
 
     fn number(&self, act: &Act) -> Option<u64> {

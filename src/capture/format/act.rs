@@ -41,7 +41,9 @@ impl Encoder<'_> {
             }
             Deed::Duplicated(count) | Deed::Reordered(count) => self.number((*count).into()),
             Deed::Delayed(time) => self.duration(Some(*time)),
-            Deed::Corrupted(octets) | Deed::Truncated(octets) => self.number(*octets),
+            Deed::Corrupted(count) | Deed::Truncated(count) | Deed::OthersDropped(count) => {
+                self.number(*count);
+            }
             Deed::Closed(code, reason) => {
                 self.number((*code).into());
                 self.text(reason);
@@ -93,6 +95,7 @@ fn number(deed: &Deed) -> u64 {
         Deed::Full => 16,
         Deed::Sent(..) => 17,
         Deed::Lifted => 18,
+        Deed::OthersDropped(_) => 19,
     }
 }
 
@@ -139,6 +142,7 @@ impl Decoder<'_> {
             16 => Deed::Full,
             17 => Deed::Sent(self.direction()?, self.opcode()?),
             18 => Deed::Lifted,
+            19 => Deed::OthersDropped(self.number()?),
             _ => return None,
         })
     }

@@ -95,7 +95,7 @@ fn opening() -> Opening {
     }
 }
 
-fn deeds() -> [Deed; 20] {
+fn deeds() -> [Deed; 21] {
     [
         Deed::Held,
         Deed::Released,
@@ -117,6 +117,7 @@ fn deeds() -> [Deed; 20] {
         Deed::Refused(503),
         Deed::Full,
         Deed::Lifted,
+        Deed::OthersDropped(4000),
     ]
 }
 

@@ -71,7 +71,33 @@ fn what_becomes_of_a_message_that_waited_is_found_by_where_it_began() {
     assert_eq!(deeds(&log, 2), [Deed::Delayed(Duration::from_secs(1))]);
     assert_eq!(deeds(&log, 1032), [Deed::Dropped]);
     assert_eq!(deeds(&log, 101), [Deed::Dropped]);
-    assert_eq!(log.session_acts(1), [], "it was no session that was dropped");
+    let others: Vec<Deed> = log.session_acts(1).into_iter().map(|act| act.deed).collect();
+    assert_eq!(others, [], "which it was is not known, and its session is not over");
+}
+
+#[test]
+fn of_more_that_are_dropped_than_are_known_it_is_told_how_many_they_are() {
+    let one = frame(0x81, b"a");
+    let log = told(|tap| {
+        tap.bytes(1, OUT, &one, Instant::now());
+        tap.act(act(Deed::Stalled(OUT, None)), Some(0));
+        for _ in 1..3000 {
+            tap.bytes(1, OUT, &one, Instant::now());
+        }
+        for number in 0..3000 {
+            tap.act(Act { by: By::Proxy, ..act(Deed::Dropped) }, Some(3 * number));
+        }
+        tap.bytes(1, OUT, &one, Instant::now());
+        tap.act(act(Deed::Dropped), Some(3));
+        tap.event(ended(1));
+    });
+    let told = (1..=3000).filter(|number| log.deeds(1, *number).any(Deeds::DROPPED)).count() as u64;
+    assert!(told >= 1000, "{told}");
+    let others: Vec<Act> = log.session_acts(1);
+    let deeds: Vec<_> = others.iter().map(|act| (act.deed.clone(), act.direction, act.by.clone())).collect();
+    let lost = |count, by| (Deed::OthersDropped(count), OUT, by);
+    assert_eq!(deeds, [lost(3000 - told, By::Proxy), lost(1, By::User)]);
+    assert_eq!(log.deeds(1, 3000 - told), Deeds::NONE, "it is the latest that are known");
 }
 
 #[test]

@@ -48,7 +48,9 @@ fn particulars(line: &mut Object, act: &Act, source: &dyn Payloads) {
             }
         }
         Deed::Duplicated(count) | Deed::Reordered(count) => line.number("count", u64::from(*count)),
-        Deed::Corrupted(count) | Deed::Truncated(count) => line.number("count", *count),
+        Deed::Corrupted(count) | Deed::Truncated(count) | Deed::OthersDropped(count) => {
+            line.number("count", *count);
+        }
         Deed::Delayed(time) => line.millis("for", nanoseconds(*time)),
         Deed::Stalled(direction, time) => {
             side(line, act, *direction);
@@ -127,6 +129,7 @@ fn deed(word: &str, line: &Line, direction: Direction) -> Result<Option<Deed>, S
             Deed::Edited(opcode, Payload::from(after))
         }
         "dropped" => Deed::Dropped,
+        "others dropped" => Deed::OthersDropped(count()?),
         "duplicated" => Deed::Duplicated(small()?),
         "delayed" => Deed::Delayed(time()?.ok_or_else(|| missing("for"))?),
         "reordered" => Deed::Reordered(small()?),

@@ -8,11 +8,12 @@ use crate::ws::Direction;
 pub const INJECTED: &str = "+";
 
 /// A character for each kind of deed, the one that matters most first, with the word for it.
-const SIGNS: [(Deeds, &str, &str); 19] = [
+const SIGNS: [(Deeds, &str, &str); 20] = [
     (Deeds::RESET, "↯", "reset"),
     (Deeds::CLOSED, "⊗", "closed"),
     (Deeds::TRUNCATED, "✂", "cut"),
     (Deeds::DROPPED, "⊘", "dropped"),
+    (Deeds::OTHERS_DROPPED, "⊘", "others dropped"),
     (Deeds::EDITED, "✎", "edited"),
     (Deeds::CORRUPTED, "≠", "corrupted"),
     (Deeds::DUPLICATED, "⧉", "duplicated"),
@@ -54,6 +55,11 @@ pub fn sentence(act: &Act) -> String {
         Deed::Released => "let go on as it was".to_owned(),
         Deed::Edited(..) => "edited".to_owned(),
         Deed::Dropped => "dropped".to_owned(),
+        Deed::OthersDropped(count) => {
+            let those =
+                if *count == 1 { "1 more message".to_owned() } else { format!("{count} more messages") };
+            format!("{those} of the {}'s, which had waited longest, dropped", act.direction.sender())
+        }
         Deed::Duplicated(1) => "sent once more".to_owned(),
         Deed::Duplicated(count) => format!("sent {count} times more"),
         Deed::Delayed(time) => format!("delayed by {}", duration(*time)),
@@ -99,7 +105,7 @@ fn subject(act: &Act) -> &'static str {
         Deed::Lifted => "the server's side ",
         Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped if of_message => "its session ",
         Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped => "session ",
-        Deed::Sent(..) | Deed::Full => "",
+        Deed::Sent(..) | Deed::Full | Deed::OthersDropped(_) => "",
         _ if of_message => "",
         Deed::Edited(..) if act.direction == Direction::ToServer => "request ",
         Deed::Edited(..) => "answer ",
@@ -160,6 +166,10 @@ mod tests {
             (
                 act(Deed::Sent(Direction::ToServer, Opcode::Text), rule()),
                 "text sent to the server by rule price",
+            ),
+            (
+                Act { number: None, held: None, ..act(Deed::OthersDropped(3976), By::Proxy) },
+                "3976 more messages of the server's, which had waited longest, dropped by the proxy",
             ),
             (
                 Act { number: None, ..act(Deed::Lifted, rule()) },

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use sockeye::capture::Deed;
+use sockeye::capture::{Deed, Deeds};
 use sockeye::control::{Command, Outcome, Switch};
 use sockeye::ws::Direction;
 
@@ -93,6 +93,35 @@ fn a_message_that_is_due_while_its_session_is_at_work_goes_on() {
         server.finish();
         running.finish();
     }
+}
+
+#[test]
+fn however_many_messages_waited_when_a_session_ended_none_is_dropped_in_silence() {
+    const COUNT: u64 = 3000;
+    let rules = "[[rule]]\nname='it'\nwhen='dir:server'\ntimes=1\nthen={ stall = true }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        for _ in 0..3 {
+            peer.expect(masked(0x81, "go")).send(b"\x82\x01x".repeat(1000));
+        }
+        peer.expect(masked(0x81, "go")).finish().expect_fin();
+    });
+    for thousand in 0..=3 {
+        // Each is read before the next comes, and each is announced by a row of its own.
+        running.until(|log| (log.rows(1).end > thousand * 1001).then_some(()));
+        client.send(masked(0x81, "go"));
+    }
+    client.expect_fin().finish();
+    server.finish();
+    let log = running.finish();
+    let one_by_one =
+        (1..=COUNT + 4).filter(|number| log.deeds(1, *number).any(Deeds::DROPPED)).count() as u64;
+    let others: u64 = log
+        .session_acts(1)
+        .iter()
+        .map(|act| if let Deed::OthersDropped(count) = act.deed { count } else { 0 })
+        .sum();
+    assert_eq!(one_by_one + others, COUNT, "{one_by_one} and {others}");
+    assert!(one_by_one >= 1000 && others > 0, "{one_by_one} and {others}");
 }
 
 fn switch(running: &Running, to: Switch) {

@@ -229,6 +229,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         any::<u32>().prop_map(Deed::Reordered),
         any::<u64>().prop_map(Deed::Corrupted),
         any::<u64>().prop_map(Deed::Truncated),
+        any::<u64>().prop_map(Deed::OthersDropped),
         time().prop_map(Deed::Delayed),
         (sides(), option::of(time())).prop_map(|(side, time)| Deed::Stalled(side, time)),
         any::<(u16, String)>().prop_map(|(code, reason)| Deed::Closed(code, reason)),
