@@ -308,6 +308,7 @@ impl Lane {
         if shut == Shut::Reset || self.pace.is_stalled_for_ever() {
             self.queue.drop_all(&Who::Proxy, &mut self.told);
             self.pace = Pace::default();
+            self.closed = true;
         }
         self.take_rest(now, around);
         self.ending = Some(shut);

@@ -20,8 +20,11 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn stall(&mut self, by: Who, now: Instant, time: Option<Duration>) {
-        self.stalls.retain(|(who, _)| *who != by);
-        self.stalls.push((by, time.map(|time| now + time)));
+        let until = time.map(|time| now + time);
+        match self.stalls.iter_mut().find(|(who, _)| *who == by) {
+            Some((_, before)) => *before = before.zip(until).map(|(before, until)| before.max(until)),
+            None => self.stalls.push((by, until)),
+        }
     }
 
     pub(super) fn throttle(&mut self, by: Who, rate: Rate) {

@@ -248,6 +248,12 @@ fn a_stalled_direction_gives_nothing_until_it_is_over() {
     let ever =
         dialogue(vec![("a", Effect::Stall(Direction::ToClient, None))]).says("a").at(1 << 30).gives(&[]);
     assert_eq!(ever.ends(Shut::Fin).lane.end(), Some(Shut::Fin));
+    // Nor does what came of a message by the end.
+    let stall = Effect::Stall(Direction::ToClient, None);
+    let ever =
+        dialogue(vec![("a", stall)]).says("a").sends(IN_TWO).sends(&IN_TWO[..7]).ends(Shut::Fin).gives(&[]);
+    let dropped = [Done::Stalled(None), Done::Dropped, Done::Dropped, Done::Dropped, Done::Dropped];
+    assert_eq!(ever.tells(&dropped).lane.end(), Some(Shut::Fin));
 }
 
 #[test]
