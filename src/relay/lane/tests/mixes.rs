@@ -36,6 +36,8 @@ enum Change {
     Duplicate(u32),
     /// Of its first octet, where nothing is compressed.
     Corrupt,
+    /// Behind so many octets; then the direction ends.
+    Truncate(u64, Shut),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +52,7 @@ enum Wait {
 enum Pacing {
     Nothing,
     Stall(u64),
+    StallForEver,
     Messages,
     Octets,
 }
@@ -71,6 +74,7 @@ fn said() -> impl Strategy<Value = Said> {
     let pace = prop_oneof![
         20 => Just(Pacing::Nothing),
         1 => (1_u64..20).prop_map(Pacing::Stall),
+        1 => Just(Pacing::StallForEver),
         1 => Just(Pacing::Messages),
         1 => Just(Pacing::Octets),
     ];
@@ -114,6 +118,42 @@ struct Course {
     /// milliseconds go by.
     hands: Vec<(Option<usize>, Hand, u64)>,
     closes: bool,
+}
+
+/// What is said, and how that goes.
+#[derive(Clone, Debug)]
+struct Session {
+    said: Vec<Said>,
+    course: Course,
+}
+
+fn session() -> impl Strategy<Value = Session> {
+    (prop::collection::vec(said(), 0..14), course()).prop_map(|(said, course)| Session { said, course })
+}
+
+/// The same with room for all that waits, and no close at the end.
+fn roomy_session() -> impl Strategy<Value = Session> {
+    session().prop_map(|Session { said, course }| Session {
+        said,
+        course: Course { limit: 1 << 20, closes: false, ..course },
+    })
+}
+
+impl Session {
+    /// Fed, this many pieces of it at the most.
+    fn fed(&self, pieces: usize) -> Run<'_> {
+        let mut run = Run::new(&self.said, &self.course);
+        run.feeds(pieces);
+        run
+    }
+
+    /// From the beginning to its end. What was stalled for ever is let go on where nothing else would.
+    fn over(&self) -> Run<'_> {
+        let mut run = Run { lifts: true, ..Run::new(&self.said, &self.course) };
+        run.feeds(usize::MAX);
+        run.ends();
+        run
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -214,6 +254,13 @@ fn without_control_frames(mut bytes: &[u8]) -> Vec<u8> {
     data
 }
 
+/// Whether whole messages, and control frames between them, are all that there is.
+fn ends_with_a_message(bytes: &[u8]) -> bool {
+    let mut walker = FrameWalker::new();
+    walker.skip(bytes);
+    walker.at_message_boundary()
+}
+
 /// What becomes of the messages, and which were asked about.
 struct Fates<'a> {
     said: &'a [Said],
@@ -258,6 +305,7 @@ impl Fates<'_> {
             Pacing::Stall(millis) => {
                 effects.push(Effect::Stall(direction, Some(Duration::from_millis(millis))));
             }
+            Pacing::StallForEver => effects.push(Effect::Stall(direction, None)),
             Pacing::Messages => effects.push(Effect::Throttle(direction, Rate::Messages(700.0))),
             Pacing::Octets => effects.push(Effect::Throttle(direction, Rate::Octets(20_000.0))),
         }
@@ -267,6 +315,10 @@ impl Fates<'_> {
             Change::Nothing => {}
             // As for a judge, that is the end.
             Change::Drop => return effects.into_iter().chain([Effect::Drop]).collect(),
+            Change::Truncate(octets, shut) => {
+                let cut = Effect::Truncate { octets, reset: shut == Shut::Reset };
+                return effects.into_iter().chain([cut]).collect();
+            }
             Change::Replace => {
                 effects.push(Effect::Replace(one.opcode, payload(number, "replaced").into_bytes()));
             }
@@ -298,7 +350,12 @@ impl Fates<'_> {
 
     fn is_of_user(&self, number: usize) -> bool {
         let waits = matches!(self.said[number].wait, Wait::User | Wait::HookThenUser);
-        waits && self.judged.contains(&number) && self.change(number) != Change::Drop
+        let is_asked = !matches!(self.change(number), Change::Drop | Change::Truncate(..));
+        waits && is_asked && self.judged.contains(&number)
+    }
+
+    fn is_stalled_for_ever(&self) -> bool {
+        self.judged.iter().any(|number| self.said[*number].pace == Pacing::StallForEver)
     }
 }
 
@@ -317,6 +374,8 @@ struct Run<'a> {
     waiting: BTreeMap<u64, (usize, bool)>,
     /// What somebody said of a message.
     verdicts: Vec<(usize, Hand)>,
+    /// Whether the rule that stalls for ever is switched off where nothing else would let anything go on.
+    lifts: bool,
 }
 
 impl<'a> Run<'a> {
@@ -332,6 +391,7 @@ impl<'a> Run<'a> {
             told: Vec::new(),
             waiting: BTreeMap::new(),
             verdicts: Vec::new(),
+            lifts: false,
         }
     }
 
@@ -341,7 +401,7 @@ impl<'a> Run<'a> {
         let mut hands = course.hands.iter().cycle();
         for cut in course.cuts.iter().cycle().take(pieces) {
             let (which, hand, millis) = *hands.next().unwrap();
-            if self.fed == self.sent.bytes.len() {
+            if self.fed == self.sent.bytes.len() || self.lane.end().is_some() {
                 return false;
             }
             if self.lane.may_read() {
@@ -352,8 +412,8 @@ impl<'a> Run<'a> {
                 self.out.extend_from_slice(first);
                 self.fed = end;
                 self.take();
-            } else {
-                self.goes_on(hand);
+            } else if !self.goes_on(hand) {
+                return false;
             }
             let place = which.filter(|_| !self.waiting.is_empty()).map(|which| which % self.waiting.len());
             if let Some(held) = place.and_then(|place| self.waiting.keys().nth(place).copied()) {
@@ -364,14 +424,26 @@ impl<'a> Run<'a> {
         true
     }
 
-    /// Something goes on: what the user is asked about, or what is due next.
-    fn goes_on(&mut self, hand: Hand) {
+    /// Something goes on: what the user is asked about, or what is due next. Whether something will.
+    fn goes_on(&mut self, hand: Hand) -> bool {
         let held = self.waiting.iter().find(|(_, (_, user))| *user).map(|(held, _)| *held);
         match (held, self.lane.wake_at()) {
             (Some(held), _) => self.settle(held, hand),
             (None, Some(time)) => self.at(time),
-            (None, None) => panic!("nothing would ever go on"),
+            (None, None) if self.lifts => self.lift(),
+            (None, None) => {
+                assert!(self.fates.is_stalled_for_ever(), "nothing would ever go on");
+                return false;
+            }
         }
+        true
+    }
+
+    /// The rule that stalls for ever is switched off.
+    fn lift(&mut self) {
+        assert!(self.fates.is_stalled_for_ever(), "nothing would ever go on");
+        self.lane.lift(&rule("test"), self.now, &mut self.fates);
+        self.take();
     }
 
     fn at(&mut self, time: Instant) {
@@ -401,8 +473,8 @@ impl<'a> Run<'a> {
         for Told { offset, held, what, .. } in self.lane.take_told() {
             let Some(offset) = offset else { continue };
             let Some(number) = self.sent.starts.iter().position(|one| *one == offset) else {
-                let is_ping = self.sent.bytes[offset as usize] == 0x89;
-                assert!(is_ping, "{what:?} at {offset}, where none of {:?} begins", self.sent.starts);
+                let is_control = self.sent.bytes[offset as usize] & 0x08 != 0;
+                assert!(is_control, "{what:?} at {offset}, where none of {:?} begins", self.sent.starts);
                 continue;
             };
             match what {
@@ -420,12 +492,26 @@ impl<'a> Run<'a> {
 
     /// To the end, with nothing waiting any more.
     fn ends(&mut self) {
+        if self.lane.end().is_some() {
+            return;
+        }
+        if self.lifts && self.fates.is_stalled_for_ever() {
+            self.lift();
+            if self.lane.end().is_some() {
+                return;
+            }
+        }
         let mut hands = self.fates.course.hands.iter().map(|(_, hand, _)| *hand).cycle();
         self.lane.ended(Shut::Fin, self.now, &mut self.fates);
         self.take();
         while self.lane.end().is_none() {
-            self.goes_on(hands.next().unwrap());
+            assert!(self.goes_on(hands.next().unwrap()), "it never ends");
         }
+    }
+
+    /// How many messages came, whole.
+    fn came(&self) -> usize {
+        self.sent.ends.iter().filter(|end| **end <= self.fed).count()
     }
 
     /// What should arrive of a message: each time with its payload.
@@ -439,7 +525,7 @@ impl<'a> Run<'a> {
             Change::Drop => return Vec::new(),
             Change::Replace => (payload(number, "replaced"), 1),
             Change::Duplicate(more) => (original, 1 + more as usize),
-            Change::Nothing | Change::Corrupt => (original, 1),
+            Change::Nothing | Change::Corrupt | Change::Truncate(..) => (original, 1),
         };
         for (_, hand) in self.verdicts.iter().filter(|(of, _)| *of == number) {
             match hand {
@@ -507,20 +593,37 @@ impl Sink for Arrived {
     }
 }
 
+impl Arrived {
+    /// What came of the message of this number.
+    fn of(&self, number: usize) -> Vec<String> {
+        let of = |text: &&String| self::number(text.as_bytes()) == number;
+        self.data.iter().map(|(_, text)| text).filter(of).cloned().collect()
+    }
+}
+
 impl Run<'_> {
+    /// Each message that is complete, but for `cut`, arrived as it should, or it is told that it did not.
+    fn nothing_is_lost_in_silence(&self, arrived: &Arrived, cut: Option<usize>) -> Result<(), TestCaseError> {
+        prop_assert!(arrived.wrong.is_empty(), "{:?}", arrived.wrong);
+        for number in (0..self.came()).filter(|number| cut != Some(*number)) {
+            let got = arrived.of(number);
+            let is_dropped = self.told.contains(&(number, Done::Dropped));
+            prop_assert!(got == self.expected(number) || (got.is_empty() && is_dropped), "{number}: {got:?}");
+        }
+        Ok(())
+    }
+
     /// Each message that is complete arrived as often as it should, and as what it should.
     fn nothing_is_lost(&self, arrived: &Arrived) -> Result<(), TestCaseError> {
         prop_assert!(arrived.wrong.is_empty(), "{:?}", arrived.wrong);
         let pings = arrived.pings.iter().filter(|ping| *ping != "swallow").count();
         prop_assert_eq!(pings, self.sent.pings.iter().filter(|(end, _)| *end <= self.fed).count());
-        let came = self.sent.ends.iter().filter(|end| **end <= self.fed).count();
         let data = without_control_frames(&self.out);
-        for number in 0..came {
-            let of = |text: &&(Opcode, String)| self::number(text.1.as_bytes()) == number;
-            let got: Vec<_> = arrived.data.iter().filter(of).map(|(_, text)| text.clone()).collect();
-            prop_assert_eq!(&got, &self.expected(number), "message {}", number);
+        for number in 0..self.came() {
+            prop_assert_eq!(arrived.of(number), self.expected(number), "message {}", number);
             let opcode = self.fates.said[number].opcode;
-            prop_assert!(arrived.data.iter().filter(of).all(|(one, _)| *one == opcode));
+            let mut of = arrived.data.iter().filter(|(_, text)| self::number(text.as_bytes()) == number);
+            prop_assert!(of.all(|(one, _)| *one == opcode));
             let announced = self.fates.said[number].announced && self.fates.judged.contains(&number);
             let ours = arrived.ours.iter().filter(|(of, _)| *of == number).count();
             prop_assert_eq!(ours, usize::from(announced));
@@ -605,27 +708,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_act_loses_or_reorders_anything_else(
-        said in prop::collection::vec(said(), 0..14),
-        course in course(),
-    ) {
-        let mut run = Run::new(&said, &course);
-        run.feeds(usize::MAX);
-        run.ends();
+    fn no_act_loses_or_reorders_anything_else(session in session()) {
+        let run = session.over();
         let arrived = run.arrived();
         run.nothing_is_lost(&arrived)?;
         run.nothing_is_reordered(&arrived)?;
         run.all_is_told()?;
         // The sender's own close comes last.
-        prop_assert_eq!(arrived.closed, course.closes);
+        prop_assert_eq!(arrived.closed, session.course.closes);
     }
 
     /// Where nothing is done, every byte goes on as it came, those of control frames between fragments included.
     #[test]
-    fn what_nothing_is_done_with_goes_on_byte_for_byte(
-        said in prop::collection::vec(said(), 0..14),
-        course in course(),
-    ) {
+    fn what_nothing_is_done_with_goes_on_byte_for_byte(mut session in session()) {
         let untouched = |one| Said {
             swallowed: false,
             change: Change::Nothing,
@@ -636,43 +731,34 @@ proptest! {
             pace: Pacing::Nothing,
             ..one
         };
-        let said: Vec<_> = said.into_iter().map(untouched).collect();
-        let mut run = Run::new(&said, &course);
-        run.feeds(usize::MAX);
-        run.ends();
+        session.said = session.said.into_iter().map(untouched).collect();
+        let run = session.over();
         prop_assert_eq!(run.out.escape_ascii().to_string(), run.sent.bytes.escape_ascii().to_string());
         prop_assert!(run.told.is_empty(), "{:?}", run.told);
     }
 
-    /// When there is no time left, all that has come goes on at once, in order.
+    /// When there is no time left, all that has come goes on at once, in order, unless it was to be stalled for ever.
     #[test]
-    fn in_a_hurry_nothing_stays_behind(
-        said in prop::collection::vec(said(), 0..14),
-        course in course(),
-        pieces in 0_usize..30,
-    ) {
-        let course = Course { limit: 1 << 20, closes: false, ..course };
-        let mut run = Run::new(&said, &course);
-        run.feeds(pieces);
+    fn in_a_hurry_nothing_stays_behind(session in roomy_session(), pieces in 0_usize..30) {
+        let mut run = session.fed(pieces);
+        let before = run.out.len();
         run.lane.hurry(&Who::Proxy, run.now, &mut run.fates);
         run.take();
         let arrived = run.arrived();
-        run.nothing_is_lost(&arrived)?;
         run.nothing_is_reordered(&arrived)?;
         prop_assert!(run.waiting.is_empty(), "{:?}", run.waiting);
+        if run.fates.is_stalled_for_ever() {
+            prop_assert_eq!(run.out.len(), before);
+        } else {
+            run.nothing_is_lost(&arrived)?;
+        }
     }
 
     /// Behind a close of ours nothing of the sender goes on, and what went before is as it should be.
     #[test]
-    fn behind_a_close_of_ours_nothing_goes_on(
-        said in prop::collection::vec(said(), 0..14),
-        course in course(),
-        pieces in 0_usize..30,
-    ) {
-        let course = Course { limit: 1 << 20, closes: false, ..course };
-        let mut run = Run::new(&said, &course);
-        run.feeds(pieces);
-        let close = message(course.direction, Opcode::Close, b"\x0f\xa1", [0; 4]);
+    fn behind_a_close_of_ours_nothing_goes_on(session in roomy_session(), pieces in 0_usize..30) {
+        let mut run = session.fed(pieces);
+        let close = message(session.course.direction, Opcode::Close, b"\x0f\xa1", [0; 4]);
         let before = run.out.len();
         run.lane.close(close.clone(), Who::User, run.now, &mut run.fates);
         run.take();
@@ -682,11 +768,89 @@ proptest! {
         run.ends();
         prop_assert_eq!(run.out.len(), before + close.len());
         let arrived = run.arrived();
-        prop_assert!(arrived.wrong.is_empty() && arrived.closed, "{:?}", arrived.wrong);
+        prop_assert!(arrived.closed);
+        run.nothing_is_lost_in_silence(&arrived, None)?;
         run.nothing_is_reordered(&arrived)?;
-        for (_, text) in &arrived.data {
-            let expected = run.expected(number(text.as_bytes()));
-            prop_assert!(expected.contains(text), "{text}: {expected:?}");
+    }
+
+    /// Behind a cut nothing goes on, what went before is as it should be, and of the message itself goes on what was said.
+    #[test]
+    fn a_cut_is_the_last_that_goes_on(
+        mut session in session(),
+        place in any::<prop::sample::Index>(),
+        octets in 0_u64..100,
+        reset in any::<bool>(),
+    ) {
+        if session.said.is_empty() {
+            return Ok(());
         }
+        let cut = place.index(session.said.len());
+        let shut = if reset { Shut::Reset } else { Shut::Fin };
+        session.said[cut].change = Change::Truncate(octets, shut);
+        let run = session.over();
+        let arrived = run.arrived();
+        if !run.fates.judged.contains(&cut) {
+            // It was too long to be kept.
+            run.nothing_is_lost(&arrived)?;
+            return run.nothing_is_reordered(&arrived);
+        }
+        prop_assert_eq!(run.lane.end(), Some(shut));
+        prop_assert!(!arrived.closed);
+        run.nothing_is_lost_in_silence(&arrived, Some(cut))?;
+        run.nothing_is_reordered(&arrived)?;
+        let came = |number: usize| !arrived.of(number).is_empty() || run.expected(number).is_empty();
+        let dropped = |number: usize| run.verdicts.iter().any(|(of, hand)| *of == number && matches!(hand, Hand::Drop));
+        for number in 0..cut {
+            let may_be_behind = session.said[number].reorder.is_some();
+            prop_assert!(came(number) || dropped(number) || may_be_behind, "{number} was before the cut");
+        }
+        for number in (cut + 1..session.said.len()).filter(|number| !arrived.of(*number).is_empty()) {
+            let may_be_before = session.said[cut].reorder.is_some() || run.fates.is_of_user(number);
+            prop_assert!(may_be_before, "{number} was behind the cut");
+        }
+        let raw = &run.sent.raw[cut];
+        let kept = raw.len().min(octets as usize);
+        if session.course.deflate.is_none() {
+            let before = run.out.strip_suffix(&raw[..kept]);
+            prop_assert!(before.is_some_and(ends_with_a_message), "{:?}", run.out);
+        }
+        let last = (0..=run.out.len()).rev().find(|end| ends_with_a_message(&run.out[..*end])).unwrap();
+        prop_assert!(run.out.len() - last <= octets as usize);
+    }
+
+    /// Behind the message that stalls it, a direction gives nothing more, also when the proxy is in a hurry; and what did
+    /// not go on is told.
+    #[test]
+    fn a_direction_stalled_for_ever_gives_nothing_more(
+        mut session in roomy_session(),
+        place in any::<prop::sample::Index>(),
+        pieces in 0_usize..30,
+        more in 0_usize..30,
+        hurries in any::<bool>(),
+    ) {
+        if session.said.is_empty() {
+            return Ok(());
+        }
+        let stalls = place.index(session.said.len());
+        session.said[stalls].pace = Pacing::StallForEver;
+        let mut run = session.fed(pieces);
+        if !run.fates.is_stalled_for_ever() {
+            // It has not come.
+            return Ok(());
+        }
+        let before = run.out.len();
+        // Perhaps to the middle of a message.
+        run.feeds(more);
+        if hurries {
+            run.lane.hurry(&Who::Proxy, run.now, &mut run.fates);
+            run.take();
+        }
+        run.ends();
+        prop_assert_eq!(run.out[before..].escape_ascii().to_string(), "");
+        prop_assert_eq!(run.lane.end(), Some(Shut::Fin));
+        let arrived = run.arrived();
+        prop_assert!(arrived.of(stalls).is_empty());
+        run.nothing_is_lost_in_silence(&arrived, None)?;
+        run.nothing_is_reordered(&arrived)?;
     }
 }
