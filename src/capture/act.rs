@@ -69,6 +69,9 @@ pub enum Deed {
     Edited(Opcode, Payload),
     /// It did not go on.
     Dropped,
+    /// Rules, or the user's wish to hold, might have been about it, and it was not looked at: it was too long, or too broken,
+    /// to be kept until all of it was there.
+    Unjudged,
     /// So many messages that went this way and waited longer than those that are told of one by one did not go on.
     OthersDropped(u64),
     /// It went on so many times more.
@@ -111,6 +114,7 @@ impl Deed {
             Deed::Released => "released",
             Deed::Edited(..) => "edited",
             Deed::Dropped => "dropped",
+            Deed::Unjudged => "unjudged",
             Deed::OthersDropped(_) => "others dropped",
             Deed::Duplicated(_) => "duplicated",
             Deed::Delayed(_) => "delayed",
@@ -137,6 +141,7 @@ impl Deed {
             Deed::Released => Deeds::RELEASED,
             Deed::Edited(..) => Deeds::EDITED,
             Deed::Dropped => Deeds::DROPPED,
+            Deed::Unjudged => Deeds::UNJUDGED,
             Deed::OthersDropped(_) => Deeds::OTHERS_DROPPED,
             Deed::Duplicated(_) => Deeds::DUPLICATED,
             Deed::Delayed(_) => Deeds::DELAYED,
@@ -217,6 +222,8 @@ impl Deeds {
     pub const LIFTED: Deeds = Deeds(1 << 18);
     /// [`Deed::OthersDropped`].
     pub const OTHERS_DROPPED: Deeds = Deeds(1 << 19);
+    /// [`Deed::Unjudged`].
+    pub const UNJUDGED: Deeds = Deeds(1 << 20);
 
     /// Whether one of these is one of `others`.
     pub fn any(self, others: Deeds) -> bool {

@@ -331,7 +331,7 @@ impl Gate {
         self.given += u64::from(open.compressed);
         if open.flows {
             self.passed += u64::from(open.compressed);
-            return;
+            return events.push(Event::Flowed(open.offset));
         }
         self.pending += 1;
         let payload = (!open.broken).then_some(open.payload);

@@ -110,6 +110,8 @@ pub enum Done {
     },
     /// It went on as it was, after it was held.
     Released,
+    /// It went on while it came, and nobody was asked about it.
+    Unjudged,
     /// This went on in its place.
     Replaced(Opcode, Vec<u8>),
     /// It did not go on.

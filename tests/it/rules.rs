@@ -308,6 +308,29 @@ fn what_no_rule_matches_goes_on_byte_for_byte() {
 }
 
 #[test]
+fn a_message_too_long_for_rules_says_that_it_was_not_judged() {
+    let long = [&b"\x82\x7f\0\0\0\0\x01\0\0\x01"[..], &vec![b'x'; (16 << 20) + 1]].concat();
+    let expected = [&long, &b"\x81\x02hi"[..]].concat();
+    let (running, mut client, server) = opened("[[rule]]\nthen={ drop = true }\n", move |mut peer| {
+        peer.send(b"\x81\x01a").send(&expected).finish().expect_fin();
+    });
+    client.expect(long).expect_fin().finish();
+    server.finish();
+    let log = running.finish();
+    let deeds =
+        [1, 2, 3].map(|number| log.acts(1, number).into_iter().map(|act| act.deed).collect::<Vec<_>>());
+    assert_eq!(deeds, [vec![Deed::Dropped], vec![Deed::Unjudged], vec![Deed::Dropped]]);
+    let (running, mut client, server) = opened("[[rule]]\nthen={ throttle = '1GiB' }\n", |mut peer| {
+        peer.send([&b"\x82\x7f\0\0\0\0\x01\0\0\x01"[..], &vec![b'x'; (16 << 20) + 1]].concat());
+        peer.finish().expect_fin();
+    });
+    assert_eq!(client.rest().len(), 10 + (16 << 20) + 1);
+    client.finish();
+    server.finish();
+    assert_eq!(running.finish().acts(1, 1), [], "no rule is about messages");
+}
+
+#[test]
 fn rules_change_in_an_open_session() {
     let (running, mut client, server) = opened("", |mut peer| {
         peer.send(b"\x81\x01a").expect(masked(0x81, "go")).send(b"\x81\x01b").expect(masked(0x81, "go"));

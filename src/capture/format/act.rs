@@ -68,7 +68,8 @@ impl Encoder<'_> {
             | Deed::Marked
             | Deed::RecordingStopped
             | Deed::Full
-            | Deed::Lifted => {}
+            | Deed::Lifted
+            | Deed::Unjudged => {}
         }
     }
 }
@@ -96,6 +97,7 @@ fn number(deed: &Deed) -> u64 {
         Deed::Sent(..) => 17,
         Deed::Lifted => 18,
         Deed::OthersDropped(_) => 19,
+        Deed::Unjudged => 20,
     }
 }
 
@@ -143,6 +145,7 @@ impl Decoder<'_> {
             17 => Deed::Sent(self.direction()?, self.opcode()?),
             18 => Deed::Lifted,
             19 => Deed::OthersDropped(self.number()?),
+            20 => Deed::Unjudged,
             _ => return None,
         })
     }

@@ -95,7 +95,7 @@ fn opening() -> Opening {
     }
 }
 
-fn deeds() -> [Deed; 21] {
+fn deeds() -> [Deed; 22] {
     [
         Deed::Held,
         Deed::Released,
@@ -118,6 +118,7 @@ fn deeds() -> [Deed; 21] {
         Deed::Full,
         Deed::Lifted,
         Deed::OthersDropped(4000),
+        Deed::Unjudged,
     ]
 }
 

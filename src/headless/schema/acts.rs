@@ -78,7 +78,8 @@ fn particulars(line: &mut Object, act: &Act, source: &dyn Payloads) {
         | Deed::Marked
         | Deed::RecordingStopped
         | Deed::Full
-        | Deed::Lifted => {}
+        | Deed::Lifted
+        | Deed::Unjudged => {}
     }
 }
 
@@ -154,6 +155,7 @@ fn deed(word: &str, line: &Line, direction: Direction) -> Result<Option<Deed>, S
         "refused" => Deed::Refused(line.status.ok_or_else(|| missing("status"))?),
         "full" => Deed::Full,
         "lifted" => Deed::Lifted,
+        "unjudged" => Deed::Unjudged,
         _ => return Ok(None),
     }))
 }

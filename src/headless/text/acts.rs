@@ -8,7 +8,7 @@ use crate::ws::Direction;
 pub const INJECTED: &str = "+";
 
 /// A character for each kind of deed, the one that matters most first, with the word for it.
-const SIGNS: [(Deeds, &str, &str); 20] = [
+const SIGNS: [(Deeds, &str, &str); 21] = [
     (Deeds::RESET, "↯", "reset"),
     (Deeds::CLOSED, "⊗", "closed"),
     (Deeds::TRUNCATED, "✂", "cut"),
@@ -28,6 +28,7 @@ const SIGNS: [(Deeds, &str, &str); 20] = [
     (Deeds::HELD, "‖", "held"),
     (Deeds::RELEASED, "→", "released"),
     (Deeds::RECORDING_STOPPED, "◌", "recording stopped"),
+    (Deeds::UNJUDGED, "◇", "unjudged"),
     (Deeds::MARKED, "*", "marked"),
 ];
 
@@ -80,6 +81,10 @@ pub fn sentence(act: &Act) -> String {
         Deed::Marked => "marked".to_owned(),
         Deed::RecordingStopped => "left out of recordings from here on".to_owned(),
         Deed::Refused(status) => format!("refused with {status}"),
+        Deed::Unjudged => {
+            return "passed over by the rules: too long, or too broken, to be kept until all of it was there"
+                .to_owned();
+        }
         Deed::Full => {
             return format!(
                 "so much of what the {} sends is held that it has to wait",
@@ -105,7 +110,7 @@ fn subject(act: &Act) -> &'static str {
         Deed::Lifted => "the server's side ",
         Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped if of_message => "its session ",
         Deed::Closed(..) | Deed::Reset | Deed::RecordingStopped => "session ",
-        Deed::Sent(..) | Deed::Full | Deed::OthersDropped(_) => "",
+        Deed::Sent(..) | Deed::Full | Deed::Unjudged | Deed::OthersDropped(_) => "",
         _ if of_message => "",
         Deed::Edited(..) if act.direction == Direction::ToServer => "request ",
         Deed::Edited(..) => "answer ",
@@ -166,6 +171,10 @@ mod tests {
             (
                 act(Deed::Sent(Direction::ToServer, Opcode::Text), rule()),
                 "text sent to the server by rule price",
+            ),
+            (
+                act(Deed::Unjudged, By::Proxy),
+                "passed over by the rules: too long, or too broken, to be kept until all of it was there",
             ),
             (
                 Act { number: None, held: None, ..act(Deed::OthersDropped(3976), By::Proxy) },

@@ -69,6 +69,9 @@ impl Pair {
                     payload,
                 });
             }
+            // Nobody would have had anything to say about it.
+            Done::Unjudged if !self.is_reached(direction) => return,
+            Done::Unjudged => Deed::Unjudged,
             Done::Held => Deed::Held,
             Done::Released => Deed::Released,
             Done::Replaced(opcode, payload) => Deed::Edited(opcode, Payload::from(Bytes::from(payload))),

@@ -182,6 +182,11 @@ impl Pair {
         }
     }
 
+    /// Whether rules may be about messages of this direction.
+    pub(super) fn is_reached(&self, direction: Direction) -> bool {
+        self.touch.as_ref().is_some_and(|touch| touch.reach.directions[direction as usize])
+    }
+
     /// Does what there is to do off the short way, besides reading.
     pub(super) fn poll_touch(&mut self, direction: Direction, context: &mut Context<'_>) -> Poll<()> {
         let Some(touch) = &mut self.touch else { return Poll::Ready(()) };

@@ -176,6 +176,7 @@ proptest! {
                         gate.put_back(whole, messages[number].verdict.clone(), &mut || KEY, &mut out);
                         number += 1;
                     }
+                    Event::Flowed(_) => {}
                 }
             }
         }

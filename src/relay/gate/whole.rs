@@ -9,6 +9,8 @@ pub enum Event {
     Pass(Vec<u8>),
     /// A control frame. It goes on by its bytes, or not.
     Control(Frame),
+    /// A message that went on while it came, as [`Event::Pass`], is over: where it began.
+    Flowed(u64),
     /// A message, to be put back by [`super::Gate::put_back`].
     Message(Whole),
 }

@@ -71,6 +71,10 @@ impl Lane {
         match event {
             Event::Pass(bytes) if self.closed => drop(bytes),
             Event::Pass(bytes) => self.queue.push(Entry::new(What::Bytes(bytes))),
+            Event::Flowed(offset) => {
+                let what = if self.closed { Done::Dropped } else { Done::Unjudged };
+                self.tell(Some(offset), None, what, Who::Proxy);
+            }
             Event::Control(frame) => self.control(frame, now, around),
             Event::Message(whole) => self.message(whole, now, around),
         }

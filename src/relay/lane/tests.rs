@@ -525,6 +525,23 @@ fn what_a_rule_does_to_the_session_is_told_with_its_message() {
 }
 
 #[test]
+fn a_message_too_long_to_be_kept_goes_on_and_it_is_told_that_nobody_was_asked() {
+    let gate = || Gate::new(Direction::ToClient, None, History::new(), 0, 12);
+    let long = "0123456789abc";
+    let mut small = dialogue(vec![(long, Effect::Drop)]);
+    small.lane = Lane::new(Direction::ToClient, gate(), 12);
+    let small = small.says("short").says(long).tells(&[Done::Unjudged]).gives(&["short", long]);
+    let mut told = small.says(long).says("short").lane.take_told();
+    let told = told.remove(0);
+    assert_eq!((told.offset, told.what, told.by), (Some(22), Done::Unjudged, Who::Proxy));
+    // Behind a cut it does not go on, as nothing does.
+    let cut = Effect::Truncate { octets: 3, reset: false };
+    let mut small = dialogue(vec![("cut", cut)]);
+    small.lane = Lane::new(Direction::ToClient, gate(), 12);
+    small.says("cut").says(long).gives_bytes(b"\x81\x03c").tells(&[Done::Truncated(3), Done::Dropped]);
+}
+
+#[test]
 fn where_too_much_is_held_the_sender_waits() {
     let gate = Gate::new(Direction::ToClient, None, History::new(), 0, 12);
     let mut small = dialogue(vec![("aaaa", Effect::Hold)]);

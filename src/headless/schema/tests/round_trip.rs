@@ -220,6 +220,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         Deed::RecordingStopped,
         Deed::Full,
         Deed::Lifted,
+        Deed::Unjudged,
     ];
     prop_oneof![
         proptest::sample::select(plain),
