@@ -13,7 +13,7 @@ use crate::ws::Direction;
 /// the log for whoever reads it from front to back.
 pub(super) const MOST_ACTS: usize = 1 << 17;
 /// How much held at one time is listed.
-const MOST_HELD: usize = 1 << 16;
+const MOST_HELD: usize = 1 << 18;
 
 /// A message or a handshake that waits for somebody's word.
 #[derive(Clone, Debug, PartialEq, Eq)]

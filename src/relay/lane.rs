@@ -175,6 +175,8 @@ pub struct Lane {
 
 /// Octets that may wait where a direction is slowed down: the sender is to feel it.
 const SLOW_ROOM: usize = 64 << 10;
+/// Messages that may wait, however short they are: each takes some 400 octets of memory beside its own.
+const MOST_WAITING: usize = 1 << 16;
 
 impl Lane {
     /// With `gate`, which stands between two messages; at `limit` octets held, no more is read.
@@ -211,7 +213,7 @@ impl Lane {
         }
         let timed_out = self.queue.time_out(now, &mut || around.hold(), &mut self.told);
         // No more room for what could overtake.
-        let full = self.held_octets() >= self.limit && self.queue.is_to_be_overtaken();
+        let full = self.is_full(self.limit) && self.queue.is_to_be_overtaken();
         if full {
             self.queue.end();
         }
@@ -342,14 +344,14 @@ impl Lane {
     pub fn may_read(&self) -> bool {
         let slow = self.pace.is_slow();
         let room = if slow { SLOW_ROOM.min(self.limit) } else { self.limit };
-        self.queue.is_empty() || self.held_octets() < room || self.queue.waits_for_sender(self.place())
+        self.queue.is_empty() || !self.is_full(room) || self.queue.waits_for_sender(self.place())
     }
 
     /// When something will go on by itself, if the lane [runs](Lane::run) then: that may have passed since it ran last.
     pub fn wake_at(&self) -> Option<Instant> {
         let ran = self.ran?;
         let opens = self.pace.opens_at().filter(|time| *time > ran && !self.queue.is_empty());
-        [opens, self.queue.wake_at(ran), self.controls_go_at()].into_iter().flatten().min()
+        [opens, self.queue.wake_at(ran, self.place()), self.controls_go_at()].into_iter().flatten().min()
     }
 
     /// Whether the short way may be taken again: nothing waits, and what goes on is what the sender sends.
@@ -371,8 +373,10 @@ impl Lane {
         }
     }
 
-    fn held_octets(&self) -> usize {
-        self.queue.octets() + self.gate.octets() + self.kept.len()
+    /// Whether as much waits as may, where so many octets may.
+    fn is_full(&self, room: usize) -> bool {
+        let octets = self.queue.octets() + self.gate.octets() + self.kept.len();
+        octets >= room || self.queue.len() >= MOST_WAITING
     }
 
     /// Notes on `entry` what is to be done with it.

@@ -29,7 +29,7 @@ impl Lane {
             _ => self.between_since.or(Some(now)),
         };
         self.run(now, around);
-        let full = self.held_octets() >= self.limit && self.queue.waits_for_somebody();
+        let full = self.is_full(self.limit) && self.queue.waits_for_somebody();
         if full && !self.full {
             self.tell(None, None, Done::Full, Who::Proxy);
         }

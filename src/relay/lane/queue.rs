@@ -9,11 +9,15 @@ use super::{Done, Told, Who};
 use crate::rules::Effect;
 use crate::ws::{FrameWalker, Opcode, Walked};
 
-/// What waits.
+/// What waits. However much that is, to take in more costs the same.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     entries: VecDeque<Entry>,
     octets: usize,
+    /// How many entries there are of each kind of [`Overtakes`].
+    kinds: [usize; 3],
+    /// No hook's time is over before.
+    hooks: Option<Instant>,
 }
 
 /// Something that goes on, at its time.
@@ -161,6 +165,19 @@ impl Entry {
         self.waits.is_some()
     }
 
+    /// How long a hook's word is waited for.
+    fn hook_limit(&self) -> Option<Instant> {
+        match self.waits {
+            Some(Waits::Hook(limit)) => Some(limit),
+            Some(Waits::User) | None => None,
+        }
+    }
+
+    /// When it is due, where nobody's word is waited for and that is after `now`.
+    fn due_after(&self, now: Instant) -> Option<Instant> {
+        self.due.filter(|due| *due > now && !self.is_waiting())
+    }
+
     fn is_held_under(&self, held: u64) -> bool {
         self.held == Some(held) && self.is_waiting()
     }
@@ -215,6 +232,14 @@ pub(super) enum Place {
     Message,
 }
 
+/// What a look at the queue comes to.
+enum Next {
+    /// The entry there goes on.
+    Goes(usize),
+    /// Nothing does before then; none: before somebody speaks, or something comes.
+    Waits(Option<Instant>),
+}
+
 /// Whether whole frames are control frames alone.
 fn is_control(frames: &[u8]) -> bool {
     let mut walker = FrameWalker::new();
@@ -230,12 +255,15 @@ impl Queue {
             return;
         }
         self.octets += entry.octets();
+        self.kinds[entry.overtakes as usize] += 1;
+        self.hooks = [self.hooks, entry.hook_limit()].into_iter().flatten().min();
         self.entries.push_back(entry);
     }
 
     /// How many octets go on next, as they came.
     pub(super) fn next_octets(&self, now: Instant, place: Place) -> Option<usize> {
-        let entry = &self.entries[self.first(now, place)?];
+        let Next::Goes(index) = self.look(now, place) else { return None };
+        let entry = &self.entries[index];
         Some(match &entry.what {
             _ if entry.verdict.times == 0 => 0,
             What::Message(whole) => whole.wire_octets(),
@@ -245,9 +273,10 @@ impl Queue {
 
     /// Takes out what goes on next.
     pub(super) fn next(&mut self, now: Instant, place: Place) -> Option<Entry> {
-        let index = self.first(now, place)?;
+        let Next::Goes(index) = self.look(now, place) else { return None };
         let entry = self.entries.remove(index)?;
         self.octets -= entry.octets();
+        self.kinds[entry.overtakes as usize] -= 1;
         if entry.is_message() {
             let overtaken = self.entries.range_mut(..index);
             overtaken.for_each(|entry| entry.behind = entry.behind.saturating_sub(1));
@@ -255,20 +284,27 @@ impl Queue {
         Some(entry)
     }
 
-    /// Where that is which goes on next.
-    fn first(&self, now: Instant, place: Place) -> Option<usize> {
+    /// What goes on next.
+    fn look(&self, now: Instant, place: Place) -> Next {
         // What it takes to pass those that stay.
         let mut least = Overtakes::Nothing;
-        self.entries.iter().position(|entry| {
+        let mut due: Option<Instant> = None;
+        for (index, entry) in self.entries.iter().enumerate() {
             let is_ready = entry.is_ready(now, place);
-            let goes = entry.overtakes >= least && entry.behind == 0 && is_ready;
+            if entry.overtakes >= least && entry.behind == 0 && is_ready {
+                return Next::Goes(index);
+            }
+            due = [due, entry.due_after(now)].into_iter().flatten().min();
             // One that is to be overtaken keeps nobody back, nor do those that pass by, nor one that only those before it
             // keep back.
-            if !goes && !is_ready && entry.behind == 0 && entry.overtakes < Overtakes::All {
+            if !is_ready && entry.behind == 0 && entry.overtakes < Overtakes::All {
                 least = least.max(if entry.is_waiting() { Overtakes::Held } else { Overtakes::All });
+                if self.kinds[least as usize..].iter().all(|count| *count == 0) {
+                    break;
+                }
             }
-            goes
-        })
+        }
+        Next::Waits(due)
     }
 
     /// What a hook has not answered in time goes on as it is, unless the user is to be asked after it, under a number that
@@ -279,14 +315,18 @@ impl Queue {
         hold: &mut dyn FnMut() -> u64,
         told: &mut Vec<Told>,
     ) -> bool {
+        if self.hooks.is_none_or(|limit| limit > now) {
+            return false;
+        }
         let mut any = false;
         for entry in &mut self.entries {
-            if matches!(entry.waits, Some(Waits::Hook(limit)) if limit <= now) {
+            if entry.hook_limit().is_some_and(|limit| limit <= now) {
                 entry.end_wait(Done::Released, &Who::Proxy, told);
                 entry.ask_user(hold, told);
                 any = true;
             }
         }
+        self.hooks = self.entries.iter().filter_map(Entry::hook_limit).min();
         any
     }
 
@@ -306,7 +346,9 @@ impl Queue {
     ) -> Option<&mut Entry> {
         let entry = self.entries.iter_mut().find(|entry| entry.is_held_under(held))?;
         if matches!(entry.waits, Some(Waits::User)) {
+            self.kinds[entry.overtakes as usize] -= 1;
             entry.overtakes = entry.overtakes.max(Overtakes::Held);
+            self.kinds[entry.overtakes as usize] += 1;
         }
         let done = match &verdict {
             Verdict { times: 0, .. } => Done::Dropped,
@@ -353,9 +395,15 @@ impl Queue {
                 bytes.clear();
             }
         }
-        let own = |entry: &Entry| matches!(entry.what, What::Own(..));
-        self.octets -= self.entries.iter().filter(|entry| own(entry)).map(Entry::octets).sum::<usize>();
-        self.entries.retain(|entry| !own(entry));
+        let (octets, kinds) = (&mut self.octets, &mut self.kinds);
+        self.entries.retain(|entry| {
+            let is_own = matches!(entry.what, What::Own(..));
+            if is_own {
+                *octets -= entry.octets();
+                kinds[entry.overtakes as usize] -= 1;
+            }
+            !is_own
+        });
     }
 
     /// Nothing more comes that could overtake what is here.
@@ -399,13 +447,16 @@ impl Queue {
         self.entries.iter().all(|entry| entry.behind > 0 || !entry.may_begin(place))
     }
 
-    /// When something in it is due, after `ran`: what was due then waits for something else.
-    pub(super) fn wake_at(&self, ran: Instant) -> Option<Instant> {
-        let times = self.entries.iter().filter_map(|entry| match entry.waits {
-            Some(Waits::Hook(limit)) => Some(limit),
-            Some(Waits::User) => None,
-            None => entry.due,
-        });
-        times.filter(|time| *time > ran).min()
+    /// When to look again, where nothing more went on at `ran`: what is due behind something that waits goes on after that.
+    pub(super) fn wake_at(&self, ran: Instant, place: Place) -> Option<Instant> {
+        let due = match self.look(ran, place) {
+            Next::Goes(_) => None,
+            Next::Waits(due) => due,
+        };
+        [due, self.hooks].into_iter().flatten().min()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 }

@@ -194,6 +194,28 @@ fn a_delayed_message_goes_when_it_is_due_and_those_behind_it_after_it() {
     assert_eq!(gone.lane.wake_at(), None);
 }
 
+/// Each that comes would take minutes in all, if what waits already were looked through for it.
+#[test]
+fn a_flood_waits_and_goes_on_in_order_and_its_sender_waits_where_that_is_too_many() {
+    const MANY: usize = 100_000;
+    let limit = Duration::from_secs(1);
+    let ask = Effect::Ask { hook: "hook".into(), limit };
+    for effect in [Effect::Hold, Effect::Delay(limit), ask] {
+        let words = ["a", "b", "c", "d", "e", "f", "g"];
+        let flood: Vec<u8> = words.iter().cycle().take(MANY).flat_map(|word| text(word)).collect();
+        let mut dialogue = dialogue(words.map(|word| (word, effect.clone())).to_vec());
+        let (few, many) = flood.split_at(flood.len() / 2);
+        dialogue = dialogue.sends(few);
+        assert!(dialogue.lane.may_read());
+        dialogue = dialogue.sends(many).gives(&[]);
+        assert!(!dialogue.lane.may_read(), "{MANY} messages wait");
+        dialogue = dialogue.at(1000);
+        dialogue.lane.release_all(&Who::User, dialogue.now, &mut dialogue.world);
+        assert!(dialogue.lane.take_out() == flood);
+        assert!(dialogue.lane.may_read());
+    }
+}
+
 #[test]
 fn a_throttled_direction_keeps_its_rate_and_lets_its_sender_wait() {
     let rate = Rate::Messages(10.0);
