@@ -193,3 +193,19 @@ fn a_slower_pace_ends_or_changes_with_its_rule_and_comes_back_with_it() {
     server.finish();
     running.finish();
 }
+
+#[test]
+fn a_stall_that_waits_for_the_end_of_a_message_does_not_begin_when_its_rule_is_switched_off() {
+    let rules = "[[rule]]\nname='it'\nwhen='dir:client stall'\nthen={ stall = true, from = 'server' }\n";
+    let (running, mut client, server) = opened(rules, |mut peer| {
+        peer.send(b"\x81\x06half").expect(masked(0x81, "stall")).expect(masked(0x81, "go"));
+        peer.send(b"ed\x81\x04more").expect_fin();
+    });
+    client.expect(b"\x81\x06half").send(masked(0x81, "stall"));
+    running.until(|log| (!log.acts(1, 1).is_empty()).then_some(()));
+    switch(&running, Switch::Off);
+    done(&running, &[Deed::Lifted]);
+    client.send(masked(0x81, "go")).expect(b"ed\x81\x04more").finish().expect_fin();
+    server.finish();
+    running.finish();
+}
