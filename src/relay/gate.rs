@@ -5,7 +5,11 @@
 //! compressed with depends on all before it. So from the first message on that is touched, the direction is compressed
 //! anew: the receiver's window then holds what the new compressor gave it. Until then, and always without context
 //! takeover, what is not touched goes on byte for byte.
+//!
+//! A message too long to be kept goes on while it comes: as it came, or, where that would refer to what the receiver does
+//! not have, inflated, in frames of our own.
 
+mod flow;
 mod whole;
 
 use crate::ws::inflate::{History, Inflater};
@@ -13,8 +17,9 @@ use crate::ws::{
     Deflater, Direction, FrameHeader, FrameWalker, Opcode, PermessageDeflate, Walked, encode, mask,
 };
 
-pub use whole::{Event, Frame, Keys, Verdict, Whole};
+pub use whole::{Event, Frame, Keys, Piece, Verdict, Whole};
 
+use flow::Flow;
 use whole::Between;
 
 /// Takes a direction's bytes apart into messages, and puts them together again.
@@ -63,8 +68,7 @@ struct Open {
     /// The payload so far; empty once it is broken.
     payload: Vec<u8>,
     broken: bool,
-    /// It goes on while it comes: it is too long to be held, or will never be whole.
-    flows: bool,
+    flow: Flow,
 }
 
 impl Gate {
@@ -157,13 +161,17 @@ impl Gate {
 
     /// The end has come: what there is of the frames under way, in order.
     pub fn rest(&mut self, events: &mut Vec<Event>) {
+        let mut goes_anew = false;
         if let Some(open) = self.open.take() {
+            goes_anew = open.is_anew();
             in_order(open.raw, open.between, events);
         }
         if let Some(control) = self.control.take() {
             pass(&control.raw, events);
         }
-        pass(self.walker.cut_header(), events);
+        if !goes_anew {
+            pass(self.walker.cut_header(), events);
+        }
     }
 
     /// Whether the next byte begins a message, and none waits: then messages that are not touched may be taken by, and told
@@ -243,14 +251,15 @@ impl Gate {
             between: Between::default(),
             payload: Vec::new(),
             broken: false,
-            flows: false,
+            flow: Flow::Kept,
         });
     }
 
     /// Bytes of the frame that is under way, as they came.
     fn raw(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         match (self.frame, &mut self.open) {
-            (Now::Data { .. }, Some(open)) if !open.flows => open.raw.extend_from_slice(bytes),
+            (Now::Data { .. }, Some(open)) if open.flow == Flow::Kept => open.raw.extend_from_slice(bytes),
+            (Now::Data { .. }, Some(open)) if open.flow != Flow::AsItCame => {}
             (Now::Control { .. }, _) => {
                 self.control.iter_mut().for_each(|control| control.raw.extend_from_slice(bytes));
             }
@@ -280,35 +289,27 @@ impl Gate {
             Some(inflater) if open.compressed && !open.broken => {
                 let mut plain = bytes.to_vec();
                 unmask(&mut plain);
-                let (flows, payload) = (open.flows, &mut open.payload);
+                let (flow, payload) = (open.flow, &mut open.payload);
                 let give = |piece: &[u8]| {
-                    if !flows {
+                    if flow != Flow::AsItCame {
                         payload.extend_from_slice(piece);
                     }
                 };
                 open.broken = inflater.read(&plain, &mut self.history, &mut [0; ROOM], give).is_err();
+                if open.broken && open.is_anew() {
+                    open.payload = plain;
+                }
             }
-            _ if !open.flows => extend(&mut open.payload, bytes, unmask),
+            _ if open.flow != Flow::AsItCame => extend(&mut open.payload, bytes, unmask),
             _ => {}
+        }
+        if open.is_anew() {
+            return open.piece(false, events);
         }
         let size = open.raw.len().max(open.payload.len());
         // Those before it have to have gone: it does not wait for them.
-        if size > self.limit && self.pending == 0 {
-            self.let_flow(events);
-        }
-    }
-
-    /// Lets the message under way go on while it comes, in order, where its compression does not forbid it: then it goes
-    /// as it came.
-    fn let_flow(&mut self, events: &mut Vec<Event>) {
-        let own_compression = self.deflater.is_none() && self.passed == self.given;
-        if let Some(open) = &mut self.open
-            && !open.flows
-            && (own_compression || !open.compressed)
-        {
-            open.flows = true;
-            open.payload = Vec::new();
-            in_order(std::mem::take(&mut open.raw), std::mem::take(&mut open.between), events);
+        if size > self.limit && self.pending == 0 && !self.let_flow(events) {
+            self.let_flow_anew(events);
         }
     }
 
@@ -329,8 +330,9 @@ impl Gate {
         }
         let turn = open.compressed.then_some(self.given);
         self.given += u64::from(open.compressed);
-        if open.flows {
-            self.passed += u64::from(open.compressed);
+        if open.flow != Flow::Kept {
+            open.piece(true, events);
+            self.passed += u64::from(open.compressed && !open.is_anew());
             return events.push(Event::Flowed(open.offset));
         }
         self.pending += 1;
@@ -345,7 +347,7 @@ impl Gate {
             self.let_flow(events);
         }
         match &mut self.open {
-            Some(open) if !open.flows && control.opcode != Opcode::Close => {
+            Some(open) if open.flow == Flow::Kept && control.opcode != Opcode::Close => {
                 open.between.add(control, &mut open.raw);
             }
             _ => events.push(Event::Control(control)),

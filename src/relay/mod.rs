@@ -7,7 +7,7 @@
 mod gate;
 mod lane;
 
-pub use gate::{Event, Frame, Gate, Verdict, Whole};
+pub use gate::{Event, Frame, Gate, Piece, Verdict, Whole};
 pub use lane::{Done, Lane, Passing, Room, Surroundings, Told, Who};
 
 use crate::ws::FrameWalker;

@@ -176,6 +176,7 @@ proptest! {
                         gate.put_back(whole, messages[number].verdict.clone(), &mut || KEY, &mut out);
                         number += 1;
                     }
+                    Event::Piece(piece) => out.extend(piece.to_bytes(direction, KEY)),
                     Event::Flowed(_) => {}
                 }
             }
@@ -226,4 +227,83 @@ proptest! {
         }
         prop_assert_eq!(data(&received(&out, direction, deflate)), order);
     }
+}
+
+/// What goes on of a session under compression with room for little, whose first message is dropped.
+fn behind_a_dropped_one(bytes: &[u8], direction: Direction, deflate: PermessageDeflate) -> Vec<u8> {
+    let mut gate = Gate::new(direction, Some(deflate), History::new(), 0, 1000);
+    let mut verdict = Verdict::DROP;
+    let (mut events, mut out) = (Vec::new(), Vec::new());
+    for piece in bytes.chunks(50) {
+        gate.feed(piece, &mut events);
+        for event in events.drain(..) {
+            match event {
+                Event::Pass(bytes) | Event::Control(super::Frame { raw: bytes, .. }) => out.extend(bytes),
+                Event::Message(whole) => {
+                    gate.put_back(
+                        whole,
+                        std::mem::replace(&mut verdict, Verdict::FORWARD),
+                        &mut || KEY,
+                        &mut out,
+                    );
+                }
+                Event::Piece(piece) => out.extend(piece.to_bytes(direction, KEY)),
+                Event::Flowed(_) => {}
+            }
+        }
+        assert!(gate.octets() < 3000, "{} octets are kept", gate.octets());
+    }
+    out
+}
+
+fn compressed(text: &str) -> Sent {
+    Sent { text: text.to_owned(), compressed: true, frames: 2, verdict: Verdict::FORWARD }
+}
+
+fn long() -> String {
+    (0..40_000).map(|number| number.to_string()).collect()
+}
+
+#[test]
+fn a_message_too_long_to_be_kept_is_not_kept_behind_one_that_was_touched_either() {
+    for no_context_takeover in [false, true] {
+        for direction in Direction::BOTH {
+            let deflate = PermessageDeflate {
+                server_no_context_takeover: no_context_takeover,
+                client_no_context_takeover: no_context_takeover,
+                ..PermessageDeflate::default()
+            };
+            let (long, after) = (long(), "99100101102");
+            let texts = ["012345678910", &long, after, after];
+            let (mut deflater, mut bytes) = (Deflater::new(&deflate, direction), Vec::new());
+            for text in texts {
+                wire(&compressed(text), direction, Some(&mut deflater), &mut bytes);
+            }
+            let out = behind_a_dropped_one(&bytes, direction, deflate);
+            let result = received(&out, direction, Some(deflate));
+            assert_eq!(result.wrong, []);
+            assert_eq!(data(&result), texts[1..].iter().map(|text| text.as_bytes()).collect::<Vec<_>>());
+            assert_eq!(result.list.len(), 3 + 4, "a ping is in each");
+        }
+    }
+}
+
+#[test]
+fn a_long_message_that_cannot_be_inflated_is_none_for_its_receiver_either() {
+    let (direction, deflate) = (Direction::ToClient, PermessageDeflate::default());
+    let (mut deflater, mut bytes) = (Deflater::new(&deflate, direction), Vec::new());
+    wire(&compressed("a"), direction, Some(&mut deflater), &mut bytes);
+    let mut payload = deflater.compress(long().as_bytes()).unwrap();
+    // Whole so far (RFC 7692 7.2.2), and no block of deflate is of the type that follows (RFC 1951 3.2.3).
+    payload.extend([0, 0, 0xff, 0xff]);
+    payload.extend([0xff; 2000]);
+    let (first, rest) = payload.split_at(payload.len() / 2);
+    bytes.extend(Frame::new(Opcode::Text, first).compressed().unfinished().to_bytes());
+    bytes.extend(Frame::new(Opcode::Continuation, rest).to_bytes());
+    let is_broken = |bytes: &[u8]| {
+        let wrong = received(bytes, direction, Some(deflate)).wrong;
+        wrong.iter().any(|wrong| wrong.section().contains("7692"))
+    };
+    assert!(is_broken(&bytes));
+    assert!(is_broken(&behind_a_dropped_one(&bytes, direction, deflate)));
 }

@@ -1,6 +1,6 @@
 //! What a gate takes a direction apart into.
 
-use crate::ws::Opcode;
+use crate::ws::{Direction, Opcode, encode};
 
 /// What comes out of a direction, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,9 @@ pub enum Event {
     Pass(Vec<u8>),
     /// A control frame. It goes on by its bytes, or not.
     Control(Frame),
-    /// A message that went on while it came, as [`Event::Pass`], is over: where it began.
+    /// A frame of a message that is too long to be kept, and cannot go on as it came.
+    Piece(Piece),
+    /// A message that went on while it came, as [`Event::Pass`] or [`Event::Piece`], is over: where it began.
     Flowed(u64),
     /// A message, to be put back by [`super::Gate::put_back`].
     Message(Whole),
@@ -26,6 +28,38 @@ pub struct Frame {
     pub raw: Vec<u8>,
     /// Where it began in its direction's stream, in octets.
     pub offset: u64,
+}
+
+/// A part of a message that is too long to be kept and was compressed with what the receiver does not have: it goes on as
+/// a frame that is not compressed (RFC 7692 6), which the compression of those behind it does not refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Of its first frame, or that of a continuation.
+    pub(super) opcode: Opcode,
+    /// Inflated; as it was compressed where that is `broken`.
+    pub(super) payload: Vec<u8>,
+    /// Whether it is the last.
+    pub(super) fin: bool,
+    /// Whether it could not be inflated: the receiver is not to take it for what was sent.
+    pub(super) broken: bool,
+}
+
+impl Piece {
+    /// Its frame, from the sender of `direction`; `masking_key` is used only where that is the client.
+    pub fn to_bytes(&self, direction: Direction, masking_key: [u8; 4]) -> Vec<u8> {
+        let mut frame = encode::Frame::new(self.opcode, &self.payload);
+        if !self.fin {
+            frame = frame.unfinished();
+        }
+        if self.broken {
+            // Not allowed behind the first frame (RFC 7692 6.1): as wrong as what it stands for.
+            frame = frame.compressed();
+        }
+        match direction {
+            Direction::ToServer => frame.masked(masking_key).to_bytes(),
+            Direction::ToClient => frame.to_bytes(),
+        }
+    }
 }
 
 /// A whole data message.

@@ -71,6 +71,11 @@ impl Lane {
         match event {
             Event::Pass(bytes) if self.closed => drop(bytes),
             Event::Pass(bytes) => self.queue.push(Entry::new(What::Bytes(bytes))),
+            Event::Piece(_) if self.closed => {}
+            Event::Piece(piece) => {
+                let bytes = piece.to_bytes(self.direction, around.masking_key());
+                self.queue.push(Entry::new(What::Bytes(bytes)));
+            }
             Event::Flowed(offset) => {
                 let what = if self.closed { Done::Dropped } else { Done::Unjudged };
                 self.tell(Some(offset), None, what, Who::Proxy);

@@ -180,6 +180,17 @@ await check('drop, under deflate with context takeover', () => broken("when = 't
   assert.equal((await proxy.act('dropped')).rule, 'it');
 }));
 
+await check('behind a dropped one, under deflate, a message too long for rules arrives whole', () => broken("when = 'dir:client'\ntimes = 1\nthen = { drop = true }", async ({ socket, received, server, proxy }) => {
+  const long = Array.from({ length: 2_600_000 }, (_, number) => number).join();
+  assert.ok(long.length > 16 << 20);
+  ['dropped', long, 'and more'].forEach((word) => socket.send(word));
+  await received(2);
+  assert.ok(server.seen.messages[0] === long, 'it is not what was sent');
+  assert.deepEqual(server.seen.messages.slice(1), ['and more']);
+  const { n, from } = await proxy.act('unjudged');
+  assert.deepEqual([n, from], [2, 'client']);
+}, { words: [] }));
+
 await check('replace, in the middle of a compressed stream', () => broken("when = 'dir:server two'\nthen = { replace = { text = 'changed' } }", async ({ received, seen, proxy }) => {
   await received(4);
   assert.deepEqual(seen.messages, answers().map((word, index) => (index === 1 ? 'changed' : word)));
