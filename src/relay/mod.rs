@@ -12,6 +12,10 @@ pub use lane::{Done, Lane, Passing, Room, Surroundings, Told, Who};
 
 use crate::ws::FrameWalker;
 
+/// Octets that are held of one direction before its sender has to wait. A message of more, on the wire or inflated, is not
+/// kept until all of it is there, and nobody is asked about it.
+pub const HELD_LIMIT: usize = 16 << 20;
+
 /// One direction: bytes from its sender on their way to its receiver.
 #[derive(Debug)]
 pub struct Relay {

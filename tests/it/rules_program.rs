@@ -174,6 +174,19 @@ fn rules_that_are_right_or_wrong_are_told() {
 }
 
 #[test]
+fn no_rule_would_have_touched_a_message_that_was_too_long_for_rules() {
+    let recording = r#"{"type":"recording","version":1,"tool":"x","started":"2026-11-22T14:30:00.120Z"}
+{"type":"message","session":1,"n":1,"at":1,"from":"client","op":"text","text":"hello","size":16777217,"captured":5}
+{"type":"message","session":1,"n":2,"at":2,"from":"client","op":"text","text":"hello","size":16777216,"captured":5}
+"#;
+    let rules = "[[rule]]\nname = 'it'\nthen = { drop = true }\n";
+    let folder = folder(&[("rules.toml", rules), ("long.jsonl", recording)]);
+    let told = "session 1 message 2 from the client: text hello\n  it: dropped\nit: touched 1\n";
+    let done = check(folder.path(), &["rules.toml", "--against", "long.jsonl"]);
+    assert_eq!(done, (Some(0), told.to_owned(), String::new()));
+}
+
+#[test]
 fn a_recording_shows_what_rules_would_have_done() {
     let recording = r#"{"type":"recording","version":1,"tool":"x","started":"2026-11-22T14:30:00.120Z"}
 {"type":"open","session":1,"time":"2026-11-22T14:30:01.000Z","mode":"reverse","url":"ws://127.0.0.1:3000/chat","http":"1.1","tls":null,"request":{"line":"GET /chat HTTP/1.1","headers":[["Host","h"]]},"response":{"line":"HTTP/1.1 101 Switching Protocols","headers":[]}}

@@ -13,7 +13,7 @@ use super::Pair;
 use super::told::About;
 use crate::capture::{Agreed, Deed, Opening};
 use crate::control::Controller;
-use crate::relay::{Gate, Lane, Passing, Room, Shut, Surroundings, Who};
+use crate::relay::{Gate, HELD_LIMIT, Lane, Passing, Room, Shut, Surroundings, Who};
 use crate::rules::{Effect, Flow, Judge, Rate, Reach, Step};
 use crate::ws::inflate::History;
 use crate::ws::{Direction, PermessageDeflate};
@@ -58,9 +58,6 @@ pub(super) struct Closing {
     /// Who has answered: the client, the server.
     pub(super) answered: [bool; 2],
 }
-
-/// Octets that are held of one direction before its sender has to wait.
-const HELD_LIMIT: usize = 16 << 20;
 
 impl Touch {
     /// With what the handshake agreed on.

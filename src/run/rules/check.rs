@@ -9,6 +9,7 @@ use sockeye::capture::{Event, Frame, Kind, Message, Opening};
 use sockeye::decode::{self, json_string, visible};
 use sockeye::headless::schema::Item;
 use sockeye::headless::{self, Output};
+use sockeye::relay;
 use sockeye::rules::{Effect, Flow, HandshakeEdit, Judge, RuleSet, Seen, Step};
 use sockeye::ws::{Direction, FrameHeader, Opcode};
 
@@ -270,12 +271,14 @@ impl Session {
     }
 }
 
-/// Whether rules are asked about it while it passes: not of what the proxy sent itself, nor of frames that are no
-/// message of their own and no control frame as it should be (RFC 6455 5.4, 5.5).
+/// Whether rules are asked about it while it passes: not of what the proxy sent itself, nor of what is too long, nor of
+/// frames that are no message of their own and no control frame as it should be (RFC 6455 5.4, 5.5).
 fn is_judged(message: &Message) -> bool {
     let fin = |frame: &Frame| FrameHeader::parse(&frame.header).is_none_or(|header| header.fin);
     let is_whole = match message.kind {
-        Kind::Frame(Opcode::Text | Opcode::Binary) => true,
+        Kind::Frame(Opcode::Text | Opcode::Binary) => {
+            message.size.max(message.wire_size) <= relay::HELD_LIMIT as u64
+        }
         Kind::Frame(opcode) if opcode.is_control() => message.size <= 125 && message.frames.iter().all(fin),
         _ => false,
     };
