@@ -9,14 +9,18 @@
 //! A message too long to be kept goes on while it comes: as it came, or, where that would refer to what the receiver does
 //! not have, inflated, in frames of our own.
 
+mod ahead;
 mod flow;
 mod whole;
+
+use std::collections::VecDeque;
 
 use crate::ws::inflate::{History, Inflater};
 use crate::ws::{
     Deflater, Direction, FrameHeader, FrameWalker, Opcode, PermessageDeflate, Walked, encode, mask,
 };
 
+pub use ahead::{Ahead, Inflated, Inflating};
 pub use whole::{Event, Frame, Keys, Piece, Verdict, Whole};
 
 use flow::Flow;
@@ -30,6 +34,8 @@ pub struct Gate {
     walker: FrameWalker,
     history: History,
     inflater: Option<Box<Inflater>>,
+    /// Payloads of the next messages to come, where those were inflated ahead; none for one that could not be.
+    ahead: VecDeque<Option<Vec<u8>>>,
     /// Compresses anew; none while the sender's own compression still holds for the receiver.
     deflater: Option<Box<Deflater>>,
     frame: Now,
@@ -68,6 +74,8 @@ struct Open {
     /// The payload so far; empty once it is broken.
     payload: Vec<u8>,
     broken: bool,
+    /// It was inflated before it came.
+    ahead: bool,
     flow: Flow,
 }
 
@@ -89,6 +97,7 @@ impl Gate {
             walker: FrameWalker::new(),
             history,
             inflater: None,
+            ahead: VecDeque::new(),
             deflater: None,
             frame: Now::Passing,
             open: None,
@@ -180,7 +189,12 @@ impl Gate {
         self.walker.at_message_boundary() && self.pending == 0
     }
 
-    /// So many octets, whole messages that are not compressed, went on without coming through here.
+    /// Octets of the direction that were taken in, all before the gate included.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// So many octets, whole messages, went on without coming through here.
     pub fn went_by(&mut self, octets: usize) {
         self.position += octets as u64;
     }
@@ -236,7 +250,8 @@ impl Gate {
 
     fn begin(&mut self, header: &FrameHeader, offset: u64) {
         let compressed = header.rsv1 && self.deflate.is_some();
-        if compressed {
+        let ahead = if compressed { self.ahead.pop_front() } else { None };
+        if compressed && ahead.is_none() {
             if self.takes_no_context_over() {
                 self.history.clear();
             }
@@ -249,8 +264,9 @@ impl Gate {
             wire_size: 0,
             raw: Vec::new(),
             between: Between::default(),
-            payload: Vec::new(),
-            broken: false,
+            broken: matches!(ahead, Some(None)),
+            ahead: ahead.is_some(),
+            payload: ahead.flatten().unwrap_or_default(),
             flow: Flow::Kept,
         });
     }
@@ -286,6 +302,7 @@ impl Gate {
         let Some(open) = &mut self.open else { return };
         open.wire_size += bytes.len() as u64;
         match &mut self.inflater {
+            _ if open.ahead => {}
             Some(inflater) if open.compressed && !open.broken => {
                 let mut plain = bytes.to_vec();
                 unmask(&mut plain);
@@ -321,11 +338,11 @@ impl Gate {
         let Now::Data { fin, .. } = self.frame else { return };
         self.frame = Now::Passing;
         let Some(mut open) = self.open.take_if(|_| fin) else { return };
-        if open.compressed && !open.broken {
+        if open.compressed && !open.broken && !open.ahead {
             let ended = self.inflater.as_mut().map(|inflater| inflater.end(&mut self.history));
             open.broken = ended != Some(Ok(()));
         }
-        if open.broken {
+        if open.broken && !open.ahead {
             self.history.forget_message();
         }
         let turn = open.compressed.then_some(self.given);
@@ -401,6 +418,11 @@ impl Gate {
             (None, None) => None,
         };
         out.extend(encode::deflated(self.direction, opcode, payload, deflater, masking_key));
+    }
+
+    /// Whether the next compressed message, where nothing is done with it, can go on by the octets it comes in.
+    fn goes_on_as_compressed(&self) -> bool {
+        self.takes_no_context_over() || (self.deflater.is_none() && self.passed == self.given)
     }
 
     fn takes_no_context_over(&self) -> bool {

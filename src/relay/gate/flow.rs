@@ -18,10 +18,9 @@ impl Gate {
     /// Lets the message under way go on while it comes, in order, where its compression does not forbid it, or is broken:
     /// then it goes as it came. Whether it goes on.
     pub(super) fn let_flow(&mut self, events: &mut Vec<Event>) -> bool {
-        let own_compression =
-            self.takes_no_context_over() || (self.deflater.is_none() && self.passed == self.given);
+        let goes_on_as_compressed = self.goes_on_as_compressed();
         let Some(open) = &mut self.open else { return false };
-        if open.flow == Flow::Kept && (own_compression || !open.compressed || open.broken) {
+        if open.flow == Flow::Kept && (goes_on_as_compressed || !open.compressed || open.broken) {
             open.flow = Flow::AsItCame;
             open.payload = Vec::new();
             in_order(std::mem::take(&mut open.raw), std::mem::take(&mut open.between), events);
