@@ -58,7 +58,7 @@ impl<'a> Lexer<'a> {
             0x1e => (TokenKind::Separator, 1),
             b'"' => self.string(rest),
             b'-' | b'0'..=b'9' => {
-                let length = run(rest, |b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+                let length = run(rest, |b| IN_NUMBERS[usize::from(b)]);
                 (self.number(&rest[..length]), length)
             }
             b'a'..=b'z' | b'A'..=b'Z' => {
@@ -154,6 +154,17 @@ impl Iterator for Lexer<'_> {
         Some(Token { kind, range: start..self.position })
     }
 }
+
+/// What is taken for a part of a number, right or wrong.
+const IN_NUMBERS: [bool; 256] = {
+    let mut belongs = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        belongs[octet] = (octet as u8).is_ascii_alphanumeric() || matches!(octet as u8, b'+' | b'-' | b'.');
+        octet += 1;
+    }
+    belongs
+};
 
 fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|&b| !belongs(b)).unwrap_or(bytes.len()).max(1)

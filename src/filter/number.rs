@@ -108,7 +108,17 @@ pub(super) struct Decimal {
 }
 
 /// Digits that fit in 64 bits, whichever they are.
-const FIRST_DIGITS: u32 = 19;
+const FIRST_DIGITS: usize = 19;
+/// Of ten.
+const POWERS: [u64; FIRST_DIGITS] = {
+    let mut powers = [1; FIRST_DIGITS];
+    let mut place = 1;
+    while place < FIRST_DIGITS {
+        powers[place] = powers[place - 1] * 10;
+        place += 1;
+    }
+    powers
+};
 
 impl Decimal {
     /// As JSON spells numbers, and a little more freely.
@@ -146,7 +156,7 @@ impl Decimal {
         if number.first == 0 {
             return has_digits.then_some(Decimal { is_negative: false, exponent: 0, ..number });
         }
-        number.first *= 10_u64.pow(FIRST_DIGITS - count);
+        number.first *= POWERS[FIRST_DIGITS - count];
         number.rest.truncate(number.rest.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1));
         Some(number)
     }
