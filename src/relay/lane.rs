@@ -160,6 +160,8 @@ pub struct Lane {
     judged: Option<Vec<Step<Effect>>>,
     /// The beginning of a message that will be looked at once all of it is there; the gate has not seen it.
     kept: Vec<u8>,
+    /// How many messages are looked at together, at the most.
+    at_once: usize,
     /// Since when control frames wait for the rest of the message that they came in.
     between_since: Option<Instant>,
     /// Octets that may be held.
@@ -192,6 +194,7 @@ impl Lane {
             events: Vec::new(),
             judged: None,
             kept: Vec::new(),
+            at_once: usize::MAX,
             between_since: None,
             limit,
             full: false,

@@ -97,7 +97,7 @@ impl Lane {
         let deflates = self.gate.deflates();
         loop {
             let rest = &bytes[skimmed..];
-            let looked = match run::run(rest, deflates, usize::MAX, &mut look.plain) {
+            let looked = match run::run(rest, deflates, self.at_once, &mut look.plain) {
                 Some(several) => self.skim_run(several, rest, &mut look.plain, around),
                 None if deflates => self.skim_compressed(rest, &mut look.inflating, around),
                 None => Break(0),
@@ -125,6 +125,7 @@ impl Lane {
             return Break(0);
         }
         if around.passes(&self.passing(several, plain)) {
+            self.at_once = self.at_once.saturating_mul(2);
             return Continue(several.octets);
         }
         let (mut skimmed, deflates) = (0, self.gate.deflates());
@@ -136,6 +137,8 @@ impl Lane {
             let steps = around.judge(&self.passing(one, plain));
             if !steps.is_empty() {
                 self.judged = Some(steps);
+                // Those behind it are likely to be like it, and would be looked at again after each.
+                self.at_once = 1;
                 return Break(skimmed);
             }
             skimmed += one.octets;

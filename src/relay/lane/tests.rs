@@ -593,6 +593,48 @@ fn what_nothing_is_to_be_done_with_goes_by_as_it_came() {
 
 const IN_TWO: &[u8] = b"\x01\x01a\x89\x01p\x80\x01b";
 
+/// Drops what says `no`, and counts the octets that it was shown.
+#[derive(Default)]
+struct Shown(usize);
+
+impl Surroundings for Shown {
+    fn passes(&mut self, passing: &Passing<'_>) -> bool {
+        self.0 += passing.payload.unwrap().len();
+        !passing.payload.unwrap().windows(2).any(|two| two == b"no")
+    }
+
+    fn judge(&mut self, passing: &Passing<'_>) -> Vec<Step<Effect>> {
+        self.0 += passing.payload.unwrap().len();
+        let effects = if passing.payload == Some(b"no") { vec![Effect::Drop] } else { vec![] };
+        effects.into_iter().map(|effect| Step { rule: None, effect }).collect()
+    }
+
+    fn hold(&mut self) -> u64 {
+        unreachable!()
+    }
+
+    fn masking_key(&mut self) -> [u8; 4] {
+        unreachable!()
+    }
+}
+
+#[test]
+fn a_message_is_looked_at_a_few_times_at_the_most_whatever_is_done_with_those_around_it() {
+    const MANY: usize = 3000;
+    for every in [1, 2, 3, 10, 1000] {
+        let words = (0..MANY).map(|number| if number % every == 0 { "no" } else { "ok" });
+        let (bytes, passed): (Vec<_>, Vec<_>) =
+            words.map(|word| (text(word), if word == "ok" { text(word) } else { vec![] })).unzip();
+        let (mut lane, mut shown) = (dialogue(vec![]).lane, Shown::default());
+        let mut room = Room::default();
+        let mut out = lane.pass(&bytes.concat(), &mut room, Instant::now(), &mut shown).to_vec();
+        out.extend(lane.take_out());
+        assert!(out == passed.concat(), "every {every}");
+        let octets = 2 * MANY;
+        assert!(shown.0 <= 5 * octets, "every {every}: {} octets were shown of {octets}", shown.0);
+    }
+}
+
 #[test]
 fn a_ping_inside_a_message_stays_where_it_was() {
     dialogue(vec![])
