@@ -20,6 +20,8 @@ pub struct Judge {
     rates: [Option<(Arc<str>, Rate)>; 2],
     /// Rules that began something when the session opened and hold no more.
     lifted: BTreeSet<Arc<str>>,
+    /// How many of the next messages of each direction are to go before one that was put behind them.
+    to_overtake: [u32; 2],
 }
 
 /// What a rule keeps of a session.
@@ -50,7 +52,7 @@ impl Judge {
     /// For a session in which nothing has passed yet.
     pub fn new(rules: RuleSet) -> Judge {
         let states = rules.rules.iter().map(|_| State::default()).collect();
-        Judge { rules, states, rates: [None, None], lifted: BTreeSet::new() }
+        Judge { rules, states, rates: [None, None], lifted: BTreeSet::new(), to_overtake: [0; 2] }
     }
 
     /// Other rules hold from here on; those that stayed go on counting. Gives what is to be done at once: what a rule had
@@ -130,6 +132,9 @@ impl Judge {
     /// end of recordings, which are to tell all that was done.
     pub fn message(&mut self, seen: &Seen<'_>) -> Vec<Step<Effect>> {
         let mut steps = self.steps(seen);
+        if !seen.opcode.is_control() {
+            self.reorder_in_turn(seen.direction, &mut steps);
+        }
         steps.sort_by_key(|step| step.effect == Effect::StopRecording);
         steps
     }
@@ -211,6 +216,21 @@ impl Judge {
         let State { count, random, .. } = &mut self.states[place];
         let random = random.get_or_insert_with(|| Random::new(self.rules.seed, session, &rule.name));
         rule.is_due(count, random).then(|| Due { rule: Arc::clone(rule), is_meant })
+    }
+
+    /// Those that are to go before a message are not put behind others: where all were, none would go.
+    fn reorder_in_turn(&mut self, direction: Direction, steps: &mut Vec<Step<Effect>>) {
+        let left = &mut self.to_overtake[direction as usize];
+        if *left > 0 {
+            *left -= 1;
+            steps.retain(|step| !matches!(step.effect, Effect::Reorder(_)));
+        } else if !steps.iter().any(|step| ends(&step.effect)) {
+            let behind = |step: &Step<Effect>| match step.effect {
+                Effect::Reorder(behind) => Some(behind),
+                _ => None,
+            };
+            *left = steps.iter().rev().find_map(behind).unwrap_or(0);
+        }
     }
 
     /// Adds what the rule at `place` does, but for what holds already.

@@ -151,6 +151,20 @@ fn only_what_may_match_is_reached() {
 }
 
 #[test]
+fn those_that_go_before_another_are_not_put_behind_others() {
+    let mut judge = judge("[[rule]]\nname='r'\nwhen='op:text'\nthen={ reorder = 2 }\n");
+    let flow = flow(1);
+    for word in ["a", "b", "c", "d"] {
+        let expected: &[&str] =
+            if matches!(word, "a" | "d") { &["r: sent after the next 2 messages"] } else { &[] };
+        assert_eq!(text(&mut judge, &flow, word), expected, "{word}");
+        // The other direction has an order of its own, and a ping is no message.
+        assert!(message(&mut judge, &flow, Direction::ToClient, Opcode::Ping, b"").is_empty());
+    }
+    assert_eq!(message(&mut judge, &flow, Direction::ToServer, Opcode::Text, b"e").len(), 1);
+}
+
+#[test]
 fn handshakes_are_refused_changed_and_delayed() {
     let mut judge = judge(
         "[[rule]]\nname='h'\nwhen='path:/chat'\nthen=[{ set-header = { X-A = '1' } }, { remove-header = 'Cookie' }]\n\

@@ -99,6 +99,15 @@ fn a_message_is_duplicated_or_overtaken() {
 }
 
 #[test]
+fn where_all_messages_are_to_be_overtaken_every_second_is() {
+    server_says(
+        "then={ reorder = 1 }",
+        b"\x81\x01a\x81\x01b\x81\x01c\x81\x01d\x81\x01e",
+        b"\x81\x01b\x81\x01a\x81\x01d\x81\x01c\x81\x01e",
+    );
+}
+
+#[test]
 fn octets_are_corrupted_on_the_wire() {
     server_says("then={ corrupt = true, at = [0, 2], xor = 1 }", b"\x81\x03abc", b"\x81\x03\x60b\x62");
 }

@@ -6,7 +6,10 @@ pub(super) const FAULT: Fault = Fault {
     name: "reorder",
     options: &[],
     on: &[Occasion::Message],
-    forms: &[("reorder = 2", "it goes on after so many of the messages behind it")],
+    forms: &[(
+        "reorder = 2",
+        "it goes on after so many of the messages behind it; they are not put behind others meanwhile",
+    )],
     example: Example {
         rule: r#"when = 'dir:server op:data'
 every = 5
