@@ -57,10 +57,15 @@ impl<'a> Lexer<'a> {
             b',' => (TokenKind::Comma, 1),
             0x1e => (TokenKind::Separator, 1),
             b'"' => self.string(rest),
-            b'-' | b'0'..=b'9' => {
-                let length = run(rest, |b| IN_NUMBERS[usize::from(b)]);
-                (self.number(&rest[..length]), length)
-            }
+            b'-' | b'0'..=b'9' => match number_end(rest) {
+                Ok(length) if !rest.get(length).is_some_and(|b| IN_NUMBERS[usize::from(*b)]) => {
+                    (TokenKind::Number, length)
+                }
+                _ => {
+                    let length = run(rest, |b| IN_NUMBERS[usize::from(b)]);
+                    (self.wrong_number(&rest[..length]), length)
+                }
+            },
             b'a'..=b'z' | b'A'..=b'Z' => {
                 let length = run(rest, |b| b.is_ascii_alphanumeric() || b == b'_');
                 (self.literal(&rest[..length]), length)
@@ -119,13 +124,11 @@ impl<'a> Lexer<'a> {
         (fault.map_or(TokenKind::String, |(at, expected)| TokenKind::Broken(at, expected)), length)
     }
 
-    /// RFC 8259 6.
-    fn number(&self, word: &[u8]) -> TokenKind {
+    fn wrong_number(&self, word: &[u8]) -> TokenKind {
         let is_last = self.position + word.len() == self.payload.len();
-        match number_fault(word) {
-            None => TokenKind::Number,
-            Some(at) if at == word.len() && is_last => TokenKind::CutShort,
-            Some(at) => TokenKind::Broken(self.position + at, "a number as JSON spells it"),
+        match number_end(word) {
+            Err(at) if at == word.len() && is_last => TokenKind::CutShort,
+            Ok(at) | Err(at) => TokenKind::Broken(self.position + at, "a number as JSON spells it"),
         }
     }
 
@@ -179,19 +182,20 @@ fn escape(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where a number stops being one; its length where something is missing at the end.
-fn number_fault(word: &[u8]) -> Option<usize> {
+/// Where the number ends that `word` begins with (RFC 8259 6); the error is where it stops being one, the length of `word`
+/// where something is missing at the end.
+fn number_end(word: &[u8]) -> Result<usize, usize> {
     let digits = |from: usize| word[from..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut at = usize::from(word[0] == b'-');
     match digits(at) {
-        0 => return Some(at),
-        count if count > 1 && word[at] == b'0' => return Some(at + 1),
+        0 => return Err(at),
+        count if count > 1 && word[at] == b'0' => return Err(at + 1),
         count => at += count,
     }
     if word.get(at) == Some(&b'.') {
         at += 1;
         match digits(at) {
-            0 => return Some(at),
+            0 => return Err(at),
             count => at += count,
         }
     }
@@ -199,11 +203,11 @@ fn number_fault(word: &[u8]) -> Option<usize> {
         at += 1;
         at += usize::from(matches!(word.get(at), Some(b'+' | b'-')));
         match digits(at) {
-            0 => return Some(at),
+            0 => return Err(at),
             count => at += count,
         }
     }
-    (at < word.len()).then_some(at)
+    Ok(at)
 }
 
 #[cfg(test)]

@@ -126,39 +126,45 @@ impl Decimal {
         let is_negative = word.starts_with('-');
         let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
         let mut number = Decimal { is_negative, exponent: 0, first: 0, rest: Vec::new() };
-        let (mut count, mut in_fraction, mut has_digits) = (0, false, false);
-        for (at, octet) in unsigned.bytes().enumerate() {
-            match octet {
-                b'0'..=b'9' => {
-                    has_digits = true;
-                    let is_significant = octet != b'0' || count > 0;
-                    match (is_significant, in_fraction) {
-                        (true, false) => number.exponent += 1,
-                        (false, true) => number.exponent -= 1,
-                        (true, true) | (false, false) => {}
-                    }
-                    if is_significant && count < FIRST_DIGITS {
-                        number.first = number.first * 10 + u64::from(octet - b'0');
-                        count += 1;
-                    } else if is_significant {
-                        number.rest.push(octet);
-                    }
-                }
-                b'.' if !in_fraction => in_fraction = true,
-                b'e' | b'E' => {
-                    let exponent = parse_exponent(&unsigned[at + 1..])?;
-                    number.exponent = number.exponent.saturating_add(exponent);
-                    break;
-                }
-                _ => return None,
+        let mut count = 0;
+        let whole = number.take_digits(unsigned.as_bytes(), &mut count);
+        number.exponent = (count + number.rest.len()) as i64;
+        let (mut digits, mut behind) = (whole, &unsigned[whole..]);
+        if let Some(fraction) = behind.strip_prefix('.') {
+            if count == 0 {
+                number.exponent = -(fraction.bytes().take_while(|digit| *digit == b'0').count() as i64);
             }
+            let length = number.take_digits(fraction.as_bytes(), &mut count);
+            digits += length;
+            behind = &fraction[length..];
+        }
+        if let Some(exponent) = behind.strip_prefix(['e', 'E']) {
+            number.exponent = number.exponent.saturating_add(parse_exponent(exponent)?);
+        } else if !behind.is_empty() {
+            return None;
         }
         if number.first == 0 {
-            return has_digits.then_some(Decimal { is_negative: false, exponent: 0, ..number });
+            return (digits > 0).then_some(Decimal { is_negative: false, exponent: 0, ..number });
         }
         number.first *= POWERS[FIRST_DIGITS - count];
-        number.rest.truncate(number.rest.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1));
+        let zeros = number.rest.iter().rev().take_while(|digit| **digit == b'0').count();
+        number.rest.truncate(number.rest.len() - zeros);
         Some(number)
+    }
+
+    /// Takes in the digits that `word` begins with, behind the `count` significant ones so far of `first`. How many there are.
+    fn take_digits(&mut self, word: &[u8], count: &mut usize) -> usize {
+        let mut taken = 0;
+        for digit in word.iter().map(|octet| octet.wrapping_sub(b'0')).take_while(|digit| *digit < 10) {
+            if *count < FIRST_DIGITS {
+                self.first = self.first * 10 + u64::from(digit);
+                *count += usize::from(self.first > 0);
+            } else {
+                self.rest.push(digit + b'0');
+            }
+            taken += 1;
+        }
+        taken
     }
 
     fn magnitude(&self, other: &Decimal) -> Ordering {
@@ -269,6 +275,9 @@ mod tests {
         fn decimals_agree_with_floats(a in -1e30_f64..1e30, b in -1e-5_f64..1e5) {
             let decimal = |number: f64| Decimal::parse(&format!("{number:e}")).unwrap();
             prop_assert_eq!(Some(decimal(a).cmp(&decimal(b))), a.partial_cmp(&b));
+            // With its zeros, before the point or behind it.
+            prop_assert_eq!(Decimal::parse(&b.to_string()), Some(decimal(b)));
+            prop_assert_eq!(Decimal::parse(&format!("{a:040.30}")), Decimal::parse(&format!("{a:.30}")));
         }
     }
 }
