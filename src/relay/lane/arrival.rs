@@ -86,7 +86,8 @@ impl Lane {
     }
 
     fn message(&mut self, mut whole: Whole, now: Instant, around: &mut dyn Surroundings) {
-        let of_controls: Vec<_> = whole.controls().iter().map(|frame| self.judge(frame, around)).collect();
+        let of_controls: Vec<_> =
+            whole.controls().iter().map(|frame| self.judge_control(frame, around)).collect();
         let passing = Passing {
             direction: self.direction,
             opcode: whole.opcode,
@@ -94,10 +95,7 @@ impl Lane {
             wire_size: whole.wire_size,
             compressed: whole.is_compressed(),
         };
-        let mut steps = match self.closed {
-            true => Vec::new(),
-            false => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
-        };
+        let mut steps = self.judge(&passing, around);
         let goes_by = steps.is_empty() && of_controls.iter().all(Vec::is_empty) && self.is_idle();
         if !goes_by {
             for (frame, steps) in whole.take_controls().into_iter().zip(of_controls) {
@@ -115,12 +113,19 @@ impl Lane {
     }
 
     fn control(&mut self, frame: Frame, now: Instant, around: &mut dyn Surroundings) {
-        let steps = self.judge(&frame, around);
+        let steps = self.judge_control(&frame, around);
         self.judged_control(frame, steps, now, around);
     }
 
-    /// What is to be done with a control frame.
-    fn judge(&mut self, frame: &Frame, around: &mut dyn Surroundings) -> Vec<Step<Effect>> {
+    /// What is to be done with what comes next, unless nothing goes on any more.
+    fn judge(&mut self, passing: &Passing<'_>, around: &mut dyn Surroundings) -> Vec<Step<Effect>> {
+        match self.closed {
+            true => Vec::new(),
+            false => self.judged.take().unwrap_or_else(|| around.judge(passing)),
+        }
+    }
+
+    fn judge_control(&mut self, frame: &Frame, around: &mut dyn Surroundings) -> Vec<Step<Effect>> {
         let passing = Passing {
             direction: self.direction,
             opcode: frame.opcode,
@@ -128,10 +133,7 @@ impl Lane {
             wire_size: frame.payload.len() as u64,
             compressed: false,
         };
-        match self.closed {
-            true => Vec::new(),
-            false => self.judged.take().unwrap_or_else(|| around.judge(&passing)),
-        }
+        self.judge(&passing, around)
     }
 
     fn judged_control(
