@@ -31,7 +31,7 @@ cargo bench --bench relay -- [OPTIONS]
   --seconds S         [2] of load in one round
   --sessions N        [4000] open at one time in the row of idle sessions
   --rows a1,b2        only these
-  --proxies a,b       only these: direct copy sockeye armed armed-field haproxy nginx mitmdump baseline
+  --proxies a,b       only these: direct copy sockeye armed armed-field acting haproxy nginx mitmdump baseline
 SOCKEYE_BASELINE=FILE  another build of sockeye, to compare with in the same rounds";
 
 fn main() -> Result<()> {

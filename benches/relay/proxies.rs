@@ -31,6 +31,8 @@ pub enum Proxy {
     Armed,
     /// Sockeye with a rule about the value of a field that each message has, and that none fulfils.
     ArmedField,
+    /// Sockeye with a rule that does something with every message, and leaves all its octets as they came.
+    Acting,
     /// Another build of sockeye, to see what a change does under the same noise.
     Baseline,
     Haproxy,
@@ -40,12 +42,13 @@ pub enum Proxy {
 
 impl Proxy {
     /// All of them.
-    pub const ALL: [Proxy; 9] = [
+    pub const ALL: [Proxy; 10] = [
         Proxy::Direct,
         Proxy::Copy,
         Proxy::Sockeye,
         Proxy::Armed,
         Proxy::ArmedField,
+        Proxy::Acting,
         Proxy::Baseline,
         Proxy::Haproxy,
         Proxy::Nginx,
@@ -60,6 +63,7 @@ impl Proxy {
             Proxy::Sockeye => "sockeye",
             Proxy::Armed => "armed",
             Proxy::ArmedField => "armed-field",
+            Proxy::Acting => "acting",
             Proxy::Baseline => "baseline",
             Proxy::Haproxy => "haproxy",
             Proxy::Nginx => "nginx",
@@ -71,7 +75,9 @@ impl Proxy {
     pub fn program(self) -> Option<PathBuf> {
         match self {
             Proxy::Direct | Proxy::Copy => env::current_exe().ok(),
-            Proxy::Sockeye | Proxy::Armed | Proxy::ArmedField => Some(env!("CARGO_BIN_EXE_sockeye").into()),
+            Proxy::Sockeye | Proxy::Armed | Proxy::ArmedField | Proxy::Acting => {
+                Some(env!("CARGO_BIN_EXE_sockeye").into())
+            }
             Proxy::Baseline => env::var_os("SOCKEYE_BASELINE").map(PathBuf::from),
             Proxy::Haproxy | Proxy::Nginx | Proxy::Mitmdump => {
                 let path = env::var_os("PATH").unwrap_or_default();
@@ -207,10 +213,12 @@ impl Drop for Running {
     }
 }
 
-/// What a rule is about that looks into every message, and never does anything.
-const NO_SUCH_WORD: &str = "words-that-nobody-says";
-/// All numbers of the load are smaller.
-const NO_SUCH_VALUE: &str = "id>50000";
+/// Looks into every message, and never does anything.
+const ABOUT_A_WORD: &str = "[[rule]]\nwhen = 'words-that-nobody-says'\nthen = { drop = true }\n";
+/// The same: all numbers of the load are smaller.
+const ABOUT_A_FIELD: &str = "[[rule]]\nwhen = 'id>50000'\nthen = { drop = true }\n";
+/// Marks every message.
+const ABOUT_ALL: &str = "[[rule]]\nthen = { mark = true }\n";
 
 fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), directory: &Path) -> Result<()> {
     let (listen, load) = ends;
@@ -222,20 +230,18 @@ fn configure(command: &mut Command, proxy: Proxy, ends: (&str, &LoadServer), dir
         Proxy::Copy => {
             command.args(["--role", "copy", listen, server]);
         }
-        Proxy::Sockeye | Proxy::Armed | Proxy::ArmedField | Proxy::Baseline => {
+        Proxy::Sockeye | Proxy::Armed | Proxy::ArmedField | Proxy::Acting | Proxy::Baseline => {
             let scheme = if certificates.is_some() { "wss" } else { "ws" };
             command.arg(format!("{scheme}://{server}"));
             command.args(["--listen", listen, "--headless", "--output", "none"]);
-            let when = match proxy {
-                Proxy::Armed => Some(NO_SUCH_WORD),
-                Proxy::ArmedField => Some(NO_SUCH_VALUE),
+            let rules = match proxy {
+                Proxy::Armed => Some(ABOUT_A_WORD),
+                Proxy::ArmedField => Some(ABOUT_A_FIELD),
+                Proxy::Acting => Some(ABOUT_ALL),
                 _ => None,
             };
-            if let Some(when) = when {
-                fs::write(
-                    &file,
-                    format!("[[rule]]\nname = 'never'\nwhen = '{when}'\nthen = {{ drop = true }}\n"),
-                )?;
+            if let Some(rules) = rules {
+                fs::write(&file, rules)?;
                 command.arg("--rules").arg(&file);
             }
             if let Some(folder) = certificates {
