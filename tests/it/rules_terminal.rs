@@ -1,28 +1,50 @@
 //! The sheet of rules in a terminal of its own: the file is read again under it, and rules are switched.
 
 use std::io::Read;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
 
 use crate::support::{Peer, Server, request, switching};
 use crate::terminal::Terminal;
 
+/// A screen with a file of these rules, between a client and a server that plays `script` once the session is open.
+struct Ruled {
+    file: PathBuf,
+    terminal: Terminal,
+    client: Peer,
+    server: Server,
+    _folder: TempDir,
+}
+
+impl Ruled {
+    fn begin(rules: &str, script: impl FnOnce(Peer) + Send + 'static) -> Ruled {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        std::fs::write(&file, rules).unwrap();
+        let server = Server::once(|mut peer| {
+            peer.head();
+            peer.send(switching());
+            script(peer);
+        });
+        let target = format!("ws://{}", server.address);
+        let (terminal, address) = Terminal::proxy_with(&target, &["--rules", file.to_str().unwrap()]);
+        let mut client = Peer::connect(address);
+        client.send(request(address)).expect(switching());
+        Ruled { file, terminal, client, server, _folder: folder }
+    }
+}
+
 #[test]
 fn rules_are_seen_to_act_switched_off_and_read_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("rules.toml");
     let rules = "[[rule]]\nname = 'no ticks'\nwhen = 'tick'\nthen = { drop = true }\n";
-    std::fs::write(&file, rules).unwrap();
-    let server = Server::once(|mut peer| {
-        peer.head();
-        peer.send(switching());
+    let Ruled { file, mut terminal, mut client, server, _folder } = Ruled::begin(rules, |mut peer| {
         peer.send(b"\x81\x04tick\x81\x04tick\x81\x02go");
         peer.expect(b"\x81\x82\0\0\0\0on").send(b"\x81\x04tick");
         // Leaving while a session is open resets it.
         let _ = peer.0.read_to_end(&mut Vec::new());
     });
-    let target = format!("ws://{}", server.address);
-    let (mut terminal, address) = Terminal::proxy_with(&target, &["--rules", file.to_str().unwrap()]);
-    let mut client = Peer::connect(address);
-    client.send(request(address)).expect(switching()).expect(b"\x81\x02go");
+    client.expect(b"\x81\x02go");
 
     terminal.press("T");
     terminal.wait_for("2 messages in 1 session");
@@ -48,19 +70,12 @@ fn rules_are_seen_to_act_switched_off_and_read_again() {
 
 #[test]
 fn what_a_stall_kept_back_arrives_when_its_rule_is_switched_off() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("rules.toml");
-    std::fs::write(&file, "[[rule]]\nname = 'no ticks'\nwhen = 'tick'\nthen = { stall = true }\n").unwrap();
-    let server = Server::once(|mut peer| {
-        peer.head();
-        peer.send(switching());
+    let rules = "[[rule]]\nname = 'no ticks'\nwhen = 'tick'\nthen = { stall = true }\n";
+    let Ruled { mut terminal, mut client, server, _folder, .. } = Ruled::begin(rules, |mut peer| {
         peer.send(b"\x81\x02go\x81\x04tick\x81\x04tock");
         let _ = peer.0.read_to_end(&mut Vec::new());
     });
-    let target = format!("ws://{}", server.address);
-    let (mut terminal, address) = Terminal::proxy_with(&target, &["--rules", file.to_str().unwrap()]);
-    let mut client = Peer::connect(address);
-    client.send(request(address)).expect(switching()).expect(b"\x81\x02go");
+    client.expect(b"\x81\x02go");
     terminal.press("T");
     terminal.wait_for("1 message in 1 session");
     terminal.press("u");

@@ -71,15 +71,19 @@ proptest! {
     }
 }
 
+/// `Hello`, compressed (RFC 7692 7.2.3.1).
+const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+/// The same again, behind it: it refers to the first (RFC 7692 7.2.3.2).
+const AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
+
 #[test]
 fn a_message_may_end_in_the_last_block_of_its_stream() {
     // 7.2.3.4 of RFC 7692 has a stored block with the bit of a last one.
     let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
-    let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
     let (mut history, mut inflater) = (History::new(), Inflater::new());
     for _ in 0..2 {
         assert_eq!(together(&hello, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
-        assert_eq!(together(&again, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
+        assert_eq!(together(&AGAIN, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
         // An empty last block, its length cut off.
         assert_eq!(together(&[0x01], &mut history, &mut inflater).as_deref(), Some(&b""[..]));
     }
@@ -88,23 +92,19 @@ fn a_message_may_end_in_the_last_block_of_its_stream() {
 #[test]
 fn what_follows_a_broken_message_refers_to_what_was_before_it() {
     let (mut history, mut inflater) = (History::new(), Inflater::new());
-    let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
-    let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
-    assert!(together(&hello, &mut history, &mut inflater).is_some());
+    assert!(together(&HELLO, &mut history, &mut inflater).is_some());
     for broken in [&[0x07_u8][..], &[0xf2, 0x48, 0xcd], &[0x00, 0x01, 0x00, 0xff, 0xff]] {
         assert_eq!(together(broken, &mut history, &mut inflater), None, "{broken:?}");
-        assert_eq!(together(&again, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
+        assert_eq!(together(&AGAIN, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
     }
 }
 
 #[test]
 fn a_copy_of_a_history_goes_its_own_way() {
     let (mut history, mut inflater) = (History::new(), Inflater::new());
-    let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
-    let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
-    assert!(together(&hello, &mut history, &mut inflater).is_some());
+    assert!(together(&HELLO, &mut history, &mut inflater).is_some());
     let mut copy = history.clone();
     copy.push(b"other");
-    assert_eq!(together(&again, &mut copy, &mut inflater).as_deref(), Some(&b"Hther"[..]));
-    assert_eq!(together(&again, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
+    assert_eq!(together(&AGAIN, &mut copy, &mut inflater).as_deref(), Some(&b"Hther"[..]));
+    assert_eq!(together(&AGAIN, &mut history, &mut inflater).as_deref(), Some(&b"Hello"[..]));
 }
