@@ -48,17 +48,23 @@ class Sockeye {
   wait(wanted, what) {
     const before = this.printed.map((text) => JSON.parse(text)).find(wanted);
     if (before) return Promise.resolve(before);
+    return this.#next(wanted, what);
+  }
+
+  /** The first line to come that is wanted. */
+  #next(wanted, what) {
     const came = new Promise((resolve) => this.#waiting.push({ wanted, resolve }));
     return within(came, `sockeye to print ${what}`);
   }
 
-  /** Has a command done. */
+  /** Has a command done; gives its answer. */
   async command(command) {
     const id = (this.#asked += 1);
-    const answer = this.wait((line) => line.type === 'answer' && line.id === id, `the answer to ${command.do}`);
+    const coming = this.#next((line) => line.type === 'answer' && line.id === id, `the answer to ${command.do}`);
     this.child.stdin.write(`${JSON.stringify({ id, ...command })}\n`);
-    const { ok, error } = await answer;
-    assert.equal(ok, true, error);
+    const answer = await coming;
+    assert.equal(answer.ok, true, answer.error);
+    return answer;
   }
 
   /** The sessions that have ended so far: waits until there are `count`. */
