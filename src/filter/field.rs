@@ -79,18 +79,16 @@ impl FieldTest {
             self.paths.iter().any(|path| decode::fields(opcode, &payload, path, test))
         };
         match &self.test {
-            FieldValue::Exists => any(&mut |_| true),
-            FieldValue::Matches(regex) => any(&mut |field| matches_text(regex, field)),
-            FieldValue::Is(wanted) => any(&mut |field| wanted.is(field)),
-            FieldValue::Compares(wanted, orders) => any(&mut |field| wanted.has_order(field, orders)),
-            FieldValue::MatchesNot(regex) => some_but_none(any, |field| matches_text(regex, field)),
-            FieldValue::IsNot(wanted) => some_but_none(any, |field| wanted.is(field)),
+            FieldValue::MatchesNot(_) | FieldValue::IsNot(_) => {
+                some_but_none(any, |field| !self.test.may_be_true_with(field))
+            }
+            test => any(&mut |field| test.may_be_true_with(field)),
         }
     }
 }
 
 impl FieldValue {
-    /// Whether it can be true where this is one of the fields.
+    /// Whether it can be true where this is one of the fields: it is, unless all of them have to be so.
     fn may_be_true_with(&self, field: &Field) -> bool {
         match self {
             FieldValue::Exists => true,

@@ -28,7 +28,8 @@ use queue::{Entry, Place, Queue, What};
 /// What a lane asks of its surroundings.
 pub trait Surroundings {
     /// Whether it can be said at a glance that nothing is to be done with any of several messages, whose payloads stand in
-    /// that of `passing` one behind the other with [`crate::filter::BETWEEN`] between them. That they are not touched need not be seen: then each is judged.
+    /// that of `passing` one behind the other with [`crate::filter::BETWEEN`] between them. That they are not touched need
+    /// not be seen: then each is judged.
     fn passes(&mut self, passing: &Passing<'_>) -> bool {
         let _ = passing;
         false
@@ -208,10 +209,7 @@ impl Lane {
     pub fn run(&mut self, now: Instant, around: &mut dyn Surroundings) {
         self.ran = Some(now);
         self.let_controls_go(now, around);
-        while let Some(octets) = self.queue.next_octets(now, self.place())
-            && self.pace.lets(now, octets)
-            && let Some(entry) = self.queue.next(now, self.place())
-        {
+        while let Some(entry) = self.queue.next(now, self.place(), |octets| self.pace.lets(now, octets)) {
             self.leave(entry, now, around);
         }
         let timed_out = self.queue.time_out(now, &mut || around.hold(), &mut self.told);

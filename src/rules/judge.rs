@@ -239,12 +239,11 @@ impl Judge {
         for effect in effects {
             self.states[place].began |= matches!(effect, Effect::Throttle(..) | Effect::Stall(..));
             if let Effect::Throttle(direction, rate) = effect {
-                let place = usize::from(direction == Direction::ToClient);
                 let slowed = Some((Arc::clone(name), rate));
-                if self.rates[place] == slowed {
+                if self.rates[direction as usize] == slowed {
                     continue;
                 }
-                self.rates[place] = slowed;
+                self.rates[direction as usize] = slowed;
             }
             steps.push(Step { rule: Some(Arc::clone(name)), effect });
         }

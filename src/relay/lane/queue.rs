@@ -190,6 +190,15 @@ impl Entry {
         }
     }
 
+    /// Octets that go on of it, as they came.
+    fn octets_on_the_way(&self) -> usize {
+        match &self.what {
+            _ if self.verdict.times == 0 => 0,
+            What::Message(whole) => whole.wire_octets(),
+            _ => self.octets(),
+        }
+    }
+
     fn is_ready(&self, now: Instant, place: Place) -> bool {
         self.waits.is_none() && self.due.is_none_or(|due| due <= now) && self.may_begin(place)
     }
@@ -260,20 +269,17 @@ impl Queue {
         self.entries.push_back(entry);
     }
 
-    /// How many octets go on next, as they came.
-    pub(super) fn next_octets(&self, now: Instant, place: Place) -> Option<usize> {
+    /// Takes out what goes on next, if `may_go` says so of as many octets, as they came.
+    pub(super) fn next(
+        &mut self,
+        now: Instant,
+        place: Place,
+        may_go: impl FnOnce(usize) -> bool,
+    ) -> Option<Entry> {
         let Next::Goes(index) = self.look(now, place) else { return None };
-        let entry = &self.entries[index];
-        Some(match &entry.what {
-            _ if entry.verdict.times == 0 => 0,
-            What::Message(whole) => whole.wire_octets(),
-            _ => entry.octets(),
-        })
-    }
-
-    /// Takes out what goes on next.
-    pub(super) fn next(&mut self, now: Instant, place: Place) -> Option<Entry> {
-        let Next::Goes(index) = self.look(now, place) else { return None };
+        if !may_go(self.entries[index].octets_on_the_way()) {
+            return None;
+        }
         let entry = self.entries.remove(index)?;
         self.octets -= entry.octets();
         self.kinds[entry.overtakes as usize] -= 1;
