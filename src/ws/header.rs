@@ -40,6 +40,15 @@ impl FrameHeader {
     /// The longest header: two bytes, a 64-bit length and a masking key.
     pub const MAX_SIZE: usize = 14;
 
+    /// Reads the frame at the start of `bytes`: its header, and its payload as it is on the wire. `None` when it needs more
+    /// of them.
+    pub fn parse_frame(bytes: &[u8]) -> Option<(FrameHeader, &[u8])> {
+        let header = FrameHeader::parse(bytes)?;
+        let length = usize::try_from(header.payload_length).ok()?;
+        let payload = bytes[header.bytes().len()..].get(..length)?;
+        Some((header, payload))
+    }
+
     /// Reads the header at the start of `bytes`; `None` when it needs more of them. Any bytes parse.
     pub fn parse(bytes: &[u8]) -> Option<FrameHeader> {
         let extent = Extent::measure(bytes)?;

@@ -143,11 +143,10 @@ impl Gate {
 
 /// The data message that `bytes` begin with, whole, in one frame and compressed.
 fn whole(bytes: &[u8]) -> Option<(FrameHeader, &[u8])> {
-    let header = FrameHeader::parse(bytes)?;
-    let is_data = matches!(header.opcode, Opcode::Text | Opcode::Binary);
-    let length = usize::try_from(header.payload_length).ok()?;
-    let payload = bytes.get(header.bytes().len()..)?.get(..length)?;
-    (is_data && header.fin && header.rsv1).then_some((header, payload))
+    let is_meant = |header: &FrameHeader| {
+        matches!(header.opcode, Opcode::Text | Opcode::Binary) && header.fin && header.rsv1
+    };
+    FrameHeader::parse_frame(bytes).filter(|(header, _)| is_meant(header))
 }
 
 #[cfg(test)]

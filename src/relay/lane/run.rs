@@ -20,11 +20,11 @@ pub(super) fn run(bytes: &[u8], deflates: bool, most: usize, plain: &mut Vec<u8>
     let mut found: Option<Run> = None;
     for _ in 0..most {
         let so_far = found.map_or(0, |run| run.octets);
-        let Some((header, end)) = whole(&bytes[so_far..], deflates) else { break };
-        if found.is_some_and(|run| run.opcode != header.opcode) {
+        let Some((header, payload)) = FrameHeader::parse_frame(&bytes[so_far..]) else { break };
+        if !is_alone(&header, deflates) || found.is_some_and(|run| run.opcode != header.opcode) {
             break;
         }
-        let payload = &bytes[so_far + header.bytes().len()..so_far + end];
+        let end = header.bytes().len() + payload.len();
         let start = found.map_or(0, |run| run.payload + 1);
         let run = Run { opcode: header.opcode, octets: so_far + end, payload: start + payload.len() };
         if plain.len() < run.payload {
@@ -57,17 +57,14 @@ pub(super) fn wanted(bytes: &[u8], deflates: bool) -> Option<usize> {
     }
 }
 
-fn whole(bytes: &[u8], deflates: bool) -> Option<(FrameHeader, usize)> {
-    let header = FrameHeader::parse(bytes)?;
-    let end = extent(&header, deflates).filter(|end| *end <= bytes.len())?;
-    Some((header, end))
+fn extent(header: &FrameHeader, deflates: bool) -> Option<usize> {
+    let length = usize::try_from(header.payload_length).ok().filter(|_| is_alone(header, deflates))?;
+    header.bytes().len().checked_add(length)
 }
 
-fn extent(header: &FrameHeader, deflates: bool) -> Option<usize> {
-    let compressed = header.rsv1 && deflates;
-    let length = usize::try_from(header.payload_length).ok()?;
-    let alone = header.fin && header.opcode != Opcode::Continuation && !compressed;
-    alone.then(|| header.bytes().len().checked_add(length)).flatten()
+/// Whether it is a message or control frame by itself, and not compressed.
+fn is_alone(header: &FrameHeader, deflates: bool) -> bool {
+    header.fin && header.opcode != Opcode::Continuation && !(header.rsv1 && deflates)
 }
 
 #[cfg(test)]
